@@ -1,0 +1,179 @@
+"""The contract of a channel: what an adapter writes, and what the house promises to call and when."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, NewType
+
+from pydantic import BaseModel, ConfigDict
+
+from channels.capabilities import Capabilities
+from channels.model import ActionIn, ChatRef, Inbound, RawUpdate, Receipt, Rendered
+
+Cursor = NewType("Cursor", str)
+"""Where a polling channel stands in the platform's queue. Opaque to the house, stored with the updates it covers."""
+
+INSTANCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+"""Names of channel instances: they become part of addresses, metrics and chat references."""
+
+
+class ChannelSettings(BaseModel):
+    """Base of the settings of every channel; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Transport(StrEnum):
+    """How updates reach us."""
+
+    POLLING = "polling"
+    WEBHOOK = "webhook"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelSpec:
+    """Everything about a channel that can be known without importing its SDK.
+
+    `factory` is `module:Class`, imported only when the channel is configured. `settings` is a pydantic model.
+    """
+
+    kind: str
+    title: str
+    settings: type[ChannelSettings]
+    capabilities: Capabilities
+    factory: str
+    transports: frozenset[Transport]
+    docs: str = ""
+    extra: str | None = None
+    """The extra of this distribution that installs the SDK, for the message that says how to get it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """What one `fetch` brought. `cursor` is where to go on once these updates are committed."""
+
+    updates: tuple[RawUpdate, ...]
+    cursor: Cursor | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRequest:
+    """An HTTP request as a channel sees it. `headers` have lower-case names; `body` is within the size limit."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    remote: str = ""
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class HealthState(StrEnum):
+    """What a probe found."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    BAD_CREDENTIALS = "bad_credentials"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """The answer of a probe: `identity` is who we are there (a bot's name), `hint` is what to do next."""
+
+    state: HealthState
+    identity: str = ""
+    hint: str = ""
+    details: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotCommand:
+    """A command for the platform's menu: name without the slash, and what it does."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelContext:
+    """What the house gives to a channel when it makes one."""
+
+    instance: str
+    clock: Callable[[], datetime]
+
+
+class Channel(ABC):
+    """One connected account on one platform.
+
+    The house makes it as `Class(settings, context)`, calls `open` once before anything else and `close` once at the end
+    (both are idempotent), and never calls `deliver` for the same chat twice at once. A channel is `Channel` plus
+    `Polling` or `Webhook` or both. It contains no retry loops: it raises by reaction (`channels.errors`).
+    """
+
+    spec: ClassVar[ChannelSpec]
+
+    def __init__(self, settings: Any, context: ChannelContext) -> None:
+        self.settings = settings
+        self.instance = context.instance
+        self.clock = context.clock
+
+    @abstractmethod
+    def parse(self, raw: RawUpdate) -> Sequence[Inbound]:
+        """Read one raw update. Pure. Nothing of interest gives an empty sequence; nonsense raises `BadPayload` only."""
+
+    @abstractmethod
+    async def deliver(self, message: Rendered) -> Receipt:
+        """Send one message. Raises by reaction; never raises anything of the SDK or of the HTTP client."""
+
+    async def open(self) -> None:
+        """Get ready to work; raises `Unauthorized`, `Unreachable` or `RetryLater` if that cannot be done now."""
+
+    async def close(self) -> None:
+        """Free connections and files. Does not deregister a webhook."""
+
+    async def probe(self) -> Health:
+        """Ask the platform, read-only and cheaply, whether the credentials work and updates can reach us."""
+        return Health(state=HealthState.OK, identity=self.instance)
+
+    async def subscribe(self, url: str) -> None:
+        """Make the platform deliver updates to `url` (webhook channels); changes nothing if it already does."""
+
+    async def typing(self, chat: ChatRef) -> None:
+        """Show that an answer is on its way, where the platform can."""
+
+    async def acknowledge_action(self, action: ActionIn, notice: str = "") -> None:
+        """Tell the platform that a button press was seen; a late or repeated acknowledgement is harmless."""
+
+    async def publish_commands(self, commands: Mapping[str, Sequence[BotCommand]]) -> None:
+        """Show the commands in the platform's menu, per language code; changes nothing if they are shown already."""
+
+
+class Polling(ABC):
+    """The power to ask the platform for updates."""
+
+    @abstractmethod
+    async def fetch(self, cursor: Cursor | None) -> Batch:
+        """Wait for updates after `cursor` (None: from the oldest unconfirmed). Confirms nothing newer than `cursor`.
+
+        Returns an empty batch after the platform's own long-poll time. Raises by reaction; `Conflict` when somebody
+        else is receiving this bot's updates.
+        """
+
+    async def confirm(self, batch: Batch) -> None:
+        """Tell the platform that `batch` is safe with us. Called only after our commit; may do nothing."""
+
+
+class Webhook(ABC):
+    """The power to receive updates that the platform pushes."""
+
+    @abstractmethod
+    def authenticate(self, request: WebhookRequest) -> None:
+        """Compare the secret in constant time; raises `Unauthorized` if it is wrong or missing."""
+
+    @abstractmethod
+    def split(self, request: WebhookRequest) -> Sequence[RawUpdate]:
+        """Read the updates out of a request. Pure; raises `BadPayload` for anything that is not this platform's."""
