@@ -1,0 +1,107 @@
+"""Time, passed in everywhere: the system's in production, one that tests advance by hand elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import time
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the house may know of time."""
+
+    def now(self) -> datetime:
+        """The moment, aware, in UTC."""
+
+    def ms(self) -> int:
+        """The moment in milliseconds since 1970, as the store keeps it."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many seconds of this clock."""
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        """Wait for the event at most that long; true if it came."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The moment, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def ms(self) -> int:
+        """The moment in milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many seconds."""
+        await asyncio.sleep(max(0.0, seconds))
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        """Wait for the event at most that long; true if it came."""
+        if event.is_set():
+            return True
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await event.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+class ManualClock:
+    """A clock that stands still until `advance` is called; sleepers wake in the order of their moments."""
+
+    def __init__(self, start: datetime | None = None) -> None:
+        self._now = start or datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
+        self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
+        self._tie = count()
+
+    def now(self) -> datetime:
+        """The moment that tests have set."""
+        return self._now
+
+    def ms(self) -> int:
+        """The same moment in milliseconds since 1970."""
+        return int(self._now.timestamp() * 1000)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait until the clock has been advanced that far; zero only gives the others a turn."""
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), next(self._tie), future))
+        await future
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        """Wait for the event, or until the clock has been advanced that far; true if the event came."""
+        async with asyncio.TaskGroup() as group:
+            timer = group.create_task(self.sleep(seconds))
+            waiter = group.create_task(event.wait())
+            await asyncio.wait({timer, waiter}, return_when=asyncio.FIRST_COMPLETED)
+            timer.cancel()
+            waiter.cancel()
+        return event.is_set()
+
+    async def advance(self, seconds: float) -> None:
+        """Move time forward, waking sleepers on the way and giving everybody turns to act."""
+        target = self._now + timedelta(seconds=seconds)
+        await _settle()
+        while self._sleepers and self._sleepers[0][0] <= target:
+            moment, _, future = heapq.heappop(self._sleepers)
+            self._now = max(self._now, moment)
+            if not future.done():
+                future.set_result(None)
+            await _settle()
+        self._now = target
+        await _settle()
+
+
+async def _settle(turns: int = 20) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)

@@ -1,0 +1,26 @@
+"""Errors of the house, named by reaction. Errors of platforms are in `channels.errors`."""
+
+from __future__ import annotations
+
+
+class OptfmError(Exception):
+    """Something went wrong in the house. The docstring of the class is its default message."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+
+
+class StoreUnavailable(OptfmError):
+    """The database cannot be written now (locked, full, gone); nothing was stored, try again later."""
+
+
+class StoreConflict(OptfmError):
+    """The database already holds a row that this unit of work wanted to add; somebody else did this work."""
+
+
+class SchemaMismatch(OptfmError):
+    """The database has a schema that this version of the program cannot work with."""
+
+
+class StartRefused(OptfmError):
+    """The program cannot start as configured; the message says what to change."""

@@ -1,0 +1,297 @@
+"""The store's twin in memory: the same contract, nothing kept after the process. For tests and the terminal chat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields
+
+from optfm_bot.errors import StoreConflict, StoreUnavailable
+from optfm_bot.store.contract import Store
+from optfm_bot.store.records import (
+    ConversationRow,
+    Direction,
+    FaqVersionRow,
+    FeedbackRow,
+    InboxState,
+    MissKind,
+    MissRow,
+    OutboxRow,
+    OutboxState,
+    Params,
+    PersonRow,
+    StoreCounts,
+    StoredUpdate,
+    TurnRow,
+)
+from optfm_bot.store.unit import Changes, Op, UnitOfWork
+
+_STORED = tuple(field.name for field in fields(StoredUpdate))
+_OUTGOING = tuple(field.name for field in fields(OutboxRow))
+
+
+class MemoryStore(Store):
+    """Keeps rows in dictionaries. A unit is applied whole or not at all, as in a database."""
+
+    def __init__(self) -> None:
+        self._inbox: dict[int, Params] = {}
+        self._keys: dict[tuple[str, str], int] = {}
+        self._outbox: dict[int, Params] = {}
+        self._answers: set[tuple[int, int]] = set()
+        self._conversations: dict[str, ConversationRow] = {}
+        self._people: dict[str, PersonRow] = {}
+        self._turns: dict[int, TurnRow] = {}
+        self._misses: dict[int, MissRow] = {}
+        self._feedback: dict[tuple[int, str], FeedbackRow] = {}
+        self._faq_versions: dict[tuple[str, str], FaqVersionRow] = {}
+        self._cursors: dict[str, str] = {}
+        self._next_id = 1
+        self._open = False
+        self._appliers: dict[Op, Callable[[Params], None]] = {
+            Op.CURSOR_SAVE: self._save_cursor,
+            Op.PERSON_SAVE: self._save_person,
+            Op.CONVERSATION_SAVE: self._save_conversation,
+            Op.TURN_ADD: self._add_turn,
+            Op.OUTBOX_ADD: self._add_outgoing,
+            Op.MISS_ADD: self._add_miss,
+            Op.FEEDBACK_SAVE: self._save_feedback,
+            Op.FAQ_VERSION_ADD: self._add_faq_version,
+            Op.INBOX_DONE: self._finish(InboxState.DONE),
+            Op.INBOX_RETRY: self._retry_update,
+            Op.INBOX_PARK: self._finish(InboxState.PARKED),
+            Op.INBOX_REVIVE: self._revive,
+            Op.OUTBOX_SENDING: self._change_message(lambda params: {"state": OutboxState.SENDING}),
+            Op.OUTBOX_SENT: self._change_message(lambda params: {"state": OutboxState.SENT}),
+            Op.OUTBOX_RETRY: self._change_message(_retried),
+            Op.OUTBOX_CLOSE: self._change_message(
+                lambda params: {"state": OutboxState(params["b_state"]), "error": params["b_error"]}
+            ),
+            Op.PERSON_GONE: self._person_gone,
+        }
+
+    async def open(self) -> None:
+        """Begin to accept work."""
+        self._open = True
+
+    async def close(self) -> None:
+        """Stop accepting work; what was kept stays readable to a test that opens the store again."""
+        self._open = False
+
+    def unit(self) -> UnitOfWork:
+        """Begin to record a unit of work."""
+        return UnitOfWork(self._commit)
+
+    async def _commit(self, unit: UnitOfWork) -> None:
+        if not self._open:
+            raise StoreUnavailable("The store is closed; nothing was stored")
+        self._refuse_conflicts(unit.changes)
+        added: list[StoredUpdate] = []
+        for op, params in sorted(unit.changes, key=lambda change: change[0]):
+            if op is Op.INBOX_ADD:
+                row = self._add_update(params)
+                if row is not None:
+                    added.append(row)
+            else:
+                self._appliers[op](params)
+        unit.added = added
+
+    def _refuse_conflicts(self, changes: Changes) -> None:
+        taken: set[object] = set()
+        for op, params in changes:
+            if op not in {Op.OUTBOX_ADD, Op.TURN_ADD, Op.MISS_ADD}:
+                continue
+            answer = (params["inbox_id"], params["seq"]) if op is Op.OUTBOX_ADD and params["inbox_id"] else None
+            tables: dict[Op, Collection[int]] = {Op.OUTBOX_ADD: self._outbox, Op.TURN_ADD: self._turns}
+            key = (op, params["id"])
+            if params["id"] in tables.get(op, self._misses) or answer in self._answers or key in taken or (answer and answer in taken):
+                raise StoreConflict("The database refused a row: it is there already")
+            taken |= {key, answer}
+
+    # -- appliers -------------------------------------------------------------------------------------------------------
+
+    def _add_update(self, params: Params) -> StoredUpdate | None:
+        key = (params["channel"], params["key"])
+        if key in self._keys:
+            return None
+        row = {"id": self._next_id, "state": InboxState.NEW, "attempts": 0, "not_before": 0, "error": None, **params}
+        self._next_id += 1
+        self._inbox[row["id"]] = row
+        self._keys[key] = row["id"]
+        return _stored(row)
+
+    def _finish(self, state: InboxState) -> Callable[[Params], None]:
+        def apply(params: Params) -> None:
+            row = self._inbox.get(params["b_id"])
+            if row is not None and row["state"] is InboxState.NEW:
+                row.update(state=state, owner=None, error=params.get("b_error", row["error"]))
+
+        return apply
+
+    def _retry_update(self, params: Params) -> None:
+        row = self._inbox.get(params["b_id"])
+        if row is not None and row["state"] is InboxState.NEW:
+            row.update(attempts=params["b_attempts"], not_before=params["b_not_before"], error=params["b_error"])
+
+    def _revive(self, params: Params) -> None:
+        row = self._inbox.get(params["b_id"])
+        if row is not None and row["state"] is InboxState.PARKED:
+            row.update(state=InboxState.NEW, owner=None, lease_until=0, not_before=0, attempts=0)
+
+    def _add_outgoing(self, params: Params) -> None:
+        self._outbox[params["id"]] = {"attempts": 0, "not_before": 0, "error": None, **params}
+        self._outbox[params["id"]]["state"] = OutboxState(params["state"])
+        if params["inbox_id"] is not None:
+            self._answers.add((params["inbox_id"], params["seq"]))
+
+    def _change_message(self, change: Callable[[Params], Params]) -> Callable[[Params], None]:
+        def apply(params: Params) -> None:
+            row = self._outbox.get(params["b_id"])
+            if row is not None:
+                row.update(change(params))
+
+        return apply
+
+    def _save_person(self, params: Params) -> None:
+        known = self._people.get(params["ref"])
+        first = known.first_seen_at if known else params["first_seen_at"]
+        self._people[params["ref"]] = PersonRow(**{**params, "first_seen_at": first})
+
+    def _person_gone(self, params: Params) -> None:
+        known = self._people.get(params["b_ref"])
+        if known is not None:
+            values = {field.name: getattr(known, field.name) for field in fields(known)}
+            self._people[known.ref] = PersonRow(**{**values, "gone_at": params["b_gone_at"]})
+
+    def _save_conversation(self, params: Params) -> None:
+        self._conversations[params["lane"]] = ConversationRow(**params)
+
+    def _add_turn(self, params: Params) -> None:
+        self._turns[params["id"]] = TurnRow(**{**params, "direction": Direction(params["direction"])})
+
+    def _add_miss(self, params: Params) -> None:
+        self._misses[params["id"]] = MissRow(**{**params, "kind": MissKind(params["kind"])})
+
+    def _save_feedback(self, params: Params) -> None:
+        self._feedback[params["turn_id"], params["person"]] = FeedbackRow(**params)
+
+    def _add_faq_version(self, params: Params) -> None:
+        self._faq_versions.setdefault((params["entry_id"], params["version"]), FaqVersionRow(**params))
+
+    def _save_cursor(self, params: Params) -> None:
+        self._cursors[params["channel"]] = params["cursor"]
+
+    # -- reads ------------------------------------------------------------------------------------------------------------
+
+    async def claim(self, *, owner: str, now: int, lease_until: int, limit: int) -> Sequence[StoredUpdate]:
+        """Lease the oldest new updates that nobody holds."""
+        blocked: set[str] = set()
+        claimed: list[Params] = []
+        for row in self._inbox.values():
+            if row["state"] is not InboxState.NEW:
+                continue
+            if row["lease_until"] > now or row["not_before"] > now:
+                blocked.add(row["lane"])
+            elif row["lane"] not in blocked and len(claimed) < limit:
+                claimed.append(row)
+        for row in claimed:
+            row.update(owner=owner, lease_until=lease_until)
+        return [_stored(row) for row in claimed]
+
+    async def release(self, *, owner: str | None = None) -> int:
+        """End leases."""
+        held = [
+            row
+            for row in self._inbox.values()
+            if row["state"] is InboxState.NEW and row["lease_until"] > 0 and owner in {None, row["owner"]}
+        ]
+        for row in held:
+            row.update(owner=None, lease_until=0)
+        return len(held)
+
+    async def renew(self, *, owner: str, lease_until: int) -> None:
+        """Prolong leases."""
+        for row in self._inbox.values():
+            if row["state"] is InboxState.NEW and row["owner"] == owner:
+                row["lease_until"] = lease_until
+
+    async def parked(self, *, limit: int = 100) -> Sequence[StoredUpdate]:
+        """Updates that could not be handled, newest first."""
+        rows = [row for row in reversed(self._inbox.values()) if row["state"] is InboxState.PARKED]
+        return [_stored(row) for row in rows[:limit]]
+
+    async def cursor(self, channel: str) -> str | None:
+        """Where a polling channel stands."""
+        return self._cursors.get(channel)
+
+    async def conversations(self, lanes: Collection[str]) -> Mapping[str, ConversationRow]:
+        """The states of those conversations that exist."""
+        return {lane: self._conversations[lane] for lane in lanes if lane in self._conversations}
+
+    async def people(self, refs: Collection[str]) -> Mapping[str, PersonRow]:
+        """Those people that are known."""
+        return {ref: self._people[ref] for ref in refs if ref in self._people}
+
+    async def turn(self, turn_id: int) -> TurnRow | None:
+        """One message of the history."""
+        return self._turns.get(turn_id)
+
+    async def turns(self, lane: str, *, limit: int = 50) -> Sequence[TurnRow]:
+        """The last messages of a conversation, oldest first."""
+        return sorted((row for row in self._turns.values() if row.lane == lane), key=lambda row: row.id)[-limit:]
+
+    async def misses(self, *, limit: int = 100) -> Sequence[MissRow]:
+        """Texts that could not be answered, newest first."""
+        return sorted(self._misses.values(), key=lambda row: -row.id)[:limit]
+
+    async def feedback(self, *, turn_id: int) -> Sequence[FeedbackRow]:
+        """Opinions on one answer."""
+        return [row for row in self._feedback.values() if row.turn_id == turn_id]
+
+    async def unsent(self, channel: str) -> Sequence[OutboxRow]:
+        """Messages that are ready or were being sent."""
+        return [row for row in self._messages(channel) if row.state < OutboxState.SENT]
+
+    async def closed(self, channel: str, *, limit: int = 100) -> Sequence[OutboxRow]:
+        """Messages that are uncertain, dropped or failed."""
+        return [row for row in reversed(self._messages(channel)) if row.state > OutboxState.SENT][:limit]
+
+    def _messages(self, channel: str) -> list[OutboxRow]:
+        rows = sorted((row for row in self._outbox.values() if row["channel"] == channel), key=lambda row: row["id"])
+        return [OutboxRow(**{name: row[name] for name in _OUTGOING}) for row in rows]
+
+    async def counts(self) -> StoreCounts:
+        """How much work waits."""
+        waiting = [row for row in self._inbox.values() if row["state"] is InboxState.NEW]
+        return StoreCounts(
+            inbox_new=_per_channel(waiting),
+            inbox_parked=_per_channel([r for r in self._inbox.values() if r["state"] is InboxState.PARKED]),
+            outbox_open=_per_channel([r for r in self._outbox.values() if r["state"] < OutboxState.SENT]),
+            outbox_uncertain=_per_channel([r for r in self._outbox.values() if r["state"] is OutboxState.UNCERTAIN]),
+            outbox_failed=_per_channel([r for r in self._outbox.values() if r["state"] is OutboxState.FAILED]),
+            oldest_received_at=min((row["received_at"] for row in waiting), default=None),
+        )
+
+    async def check(self) -> None:
+        """Memory can always be written while the store is open."""
+        if not self._open:
+            raise StoreUnavailable("The store is closed")
+
+
+def _stored(row: Params) -> StoredUpdate:
+    return StoredUpdate(**{name: row[name] for name in _STORED})
+
+
+def _retried(params: Params) -> Params:
+    changed = {
+        "state": OutboxState.READY,
+        "attempts": params["b_attempts"],
+        "not_before": params["b_not_before"],
+        "error": params["b_error"],
+    }
+    return changed if params["b_message"] is None else {**changed, "message": params["b_message"]}
+
+
+def _per_channel(rows: Collection[Params]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row["channel"]] = counts.get(row["channel"], 0) + 1
+    return counts

@@ -1,0 +1,178 @@
+"""What the store keeps, as data. Times are milliseconds since 1970, so every database orders them alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import Any
+
+
+class InboxState(IntEnum):
+    """Where an update is on its way through the house."""
+
+    NEW = 0
+    DONE = 1
+    PARKED = 9
+
+
+class OutboxState(IntEnum):
+    """Where a message is on its way to the platform. States below `SENT` still need work."""
+
+    READY = 0
+    SENDING = 1
+    SENT = 2
+    UNCERTAIN = 3
+    DROPPED = 4
+    FAILED = 9
+
+
+class Direction(IntEnum):
+    """Who spoke in a turn."""
+
+    IN = 0
+    OUT = 1
+
+
+class MissKind(StrEnum):
+    """Why a text waits for the owner of the base."""
+
+    ADMITTED = "admitted"
+    NONE_OF_THESE = "none_of_these"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewUpdate:
+    """An update that a transport received and nobody has stored yet."""
+
+    channel: str
+    key: str
+    lane: str
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredUpdate:
+    """An inbox row. `id` grows in the order of storing: it is the order of the conversation."""
+
+    id: int
+    channel: str
+    key: str
+    lane: str
+    payload: bytes = field(repr=False)
+    received_at: int
+    attempts: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """A message on its way out. `message` is the encoded `Outbound`; `(inbox_id, seq)` is unique: one answer per update."""
+
+    id: int
+    channel: str
+    lane: str
+    message: str = field(repr=False)
+    purpose: str
+    created_at: int
+    inbox_id: int | None = None
+    seq: int = 0
+    turn_id: int | None = None
+    state: OutboxState = OutboxState.READY
+    attempts: int = 0
+    not_before: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationRow:
+    """The state of one conversation; `state` is JSON that the domain reads and writes."""
+
+    lane: str
+    channel: str
+    state: str = field(repr=False)
+    updated_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRow:
+    """Somebody who wrote to us. `ref` is `channel:external id`; `gone_at` is set while the person has blocked the bot."""
+
+    ref: str
+    channel: str
+    external_id: str
+    display_name: str = field(default="", repr=False)
+    locale: str | None = None
+    language: str | None = None
+    phone: str | None = field(default=None, repr=False)
+    gone_at: int | None = None
+    first_seen_at: int
+    last_seen_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnRow:
+    """One message of the history. `choices` is JSON: what the buttons of an outgoing message mean."""
+
+    id: int
+    lane: str
+    direction: Direction
+    kind: str
+    text: str = field(repr=False)
+    at: int
+    person: str | None = None
+    message_id: str | None = None
+    inbox_id: int | None = None
+    entry_id: str | None = None
+    entry_version: str | None = None
+    score: float | None = None
+    choices: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissRow:
+    """A text that the base could not answer, kept for the owner of the base."""
+
+    id: int
+    lane: str
+    text: str = field(repr=False)
+    kind: MissKind
+    at: int
+    candidates: str = "[]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedbackRow:
+    """What a person said of an answer: 1 helped, -1 did not. One opinion per person and answer, the last one counts."""
+
+    turn_id: int
+    person: str
+    value: int
+    entry_id: str
+    entry_version: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaqVersionRow:
+    """The text behind an entry's version, so that feedback can be read after the entry has changed."""
+
+    entry_id: str
+    version: str
+    content: str = field(repr=False)
+    first_seen_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreCounts:
+    """How much work waits, per channel: for metrics, readiness and the operator."""
+
+    inbox_new: Mapping[str, int]
+    inbox_parked: Mapping[str, int]
+    outbox_open: Mapping[str, int]
+    outbox_uncertain: Mapping[str, int]
+    outbox_failed: Mapping[str, int]
+    oldest_received_at: int | None
+
+
+Params = dict[str, Any]

@@ -1,0 +1,277 @@
+"""The store on SQLAlchemy: SQLite today, PostgreSQL by the same statements."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Executable, RowMapping, func, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from optfm_bot.errors import StoreConflict, StoreUnavailable
+from optfm_bot.store import tables as t
+from optfm_bot.store.committer import CommitObserver, GroupCommitter
+from optfm_bot.store.contract import Store
+from optfm_bot.store.engine import database_url, reader_engine, writer_engine
+from optfm_bot.store.records import (
+    ConversationRow,
+    Direction,
+    FeedbackRow,
+    InboxState,
+    MissKind,
+    MissRow,
+    OutboxRow,
+    OutboxState,
+    Params,
+    PersonRow,
+    StoreCounts,
+    StoredUpdate,
+    TurnRow,
+)
+from optfm_bot.store.schema import require_current
+from optfm_bot.store.statements import claimable, statements
+from optfm_bot.store.unit import Op, UnitOfWork
+
+_IN_LIMIT = 500  # parameters of one IN list; SQLite allows 32,766, smaller statements are cached better
+
+
+class SqlStore(Store):
+    """A store in a SQL database.
+
+    `url` is a SQLAlchemy address. One connection writes (group commit), a small pool reads.
+    """
+
+    def __init__(self, url: str, *, observer: CommitObserver | None = None) -> None:
+        self._url = database_url(url)
+        self._statements = statements(self._url.get_backend_name())
+        self._committer = GroupCommitter(self._apply, observer)
+        self._writing = asyncio.Lock()
+        self._writer: AsyncEngine | None = None
+        self._reader: AsyncEngine | None = None
+
+    async def open(self) -> None:
+        """Connect and refuse a schema that this program does not know."""
+        self._writer = writer_engine(self._url)
+        self._reader = reader_engine(self._url)
+        try:
+            async with self._read() as connection:
+                await connection.run_sync(require_current)
+        except BaseException:
+            await self._dispose()
+            raise
+        self._committer.open()
+
+    async def close(self) -> None:
+        """Finish commits and disconnect."""
+        await self._committer.close()
+        await self._dispose()
+
+    async def _dispose(self) -> None:
+        for engine in (self._writer, self._reader):
+            if engine is not None:
+                await engine.dispose()
+        self._writer = self._reader = None
+
+    def unit(self) -> UnitOfWork:
+        """Begin to record a unit of work."""
+        return UnitOfWork(self._committer.commit)
+
+    # -- transactions ---------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncConnection]:
+        if self._reader is None:
+            raise StoreUnavailable("The store is closed")
+        try:
+            async with self._reader.begin() as connection:
+                yield connection
+        except (SQLAlchemyError, OSError) as error:
+            raise _unavailable(error) from error
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        if self._writer is None:
+            raise StoreUnavailable("The store is closed")
+        try:
+            async with self._writing, self._writer.begin() as connection:
+                yield connection
+        except IntegrityError as error:
+            raise StoreConflict(f"The database refused a row: {error.orig}") from error
+        except (SQLAlchemyError, OSError) as error:
+            raise _unavailable(error) from error
+
+    async def _apply(self, units: Sequence[UnitOfWork]) -> None:
+        grouped: dict[Op, list[Params]] = {}
+        for unit in units:
+            for op, params in unit.changes:
+                grouped.setdefault(op, []).append(params)
+        added: dict[tuple[str, str], int] = {}
+        async with self._write() as connection:
+            for op in sorted(grouped):
+                if op is Op.INBOX_ADD:
+                    added = await self._add_updates(connection, grouped[op])
+                else:
+                    await connection.execute(self._statements[op], grouped[op])
+        if added:
+            for unit in units:
+                unit.added = _claim_added(unit, added)
+
+    async def _add_updates(self, connection: AsyncConnection, rows: list[Params]) -> dict[tuple[str, str], int]:
+        # A statement may not meet the same key twice, so repeats inside the batch are removed first.
+        unique = {(row["channel"], row["key"]): row for row in rows}
+        result = await connection.execute(self._statements[Op.INBOX_ADD], list(unique.values()))
+        return {(channel, key): row_id for row_id, channel, key in result}
+
+    async def _all(self, statement: Executable) -> Sequence[RowMapping]:
+        async with self._read() as connection:
+            return (await connection.execute(statement)).mappings().all()
+
+    # -- updates ----------------------------------------------------------------------------------------------------------
+
+    async def claim(self, *, owner: str, now: int, lease_until: int, limit: int) -> Sequence[StoredUpdate]:
+        """Lease the oldest new updates that nobody holds."""
+        async with self._write() as connection:
+            rows = (await connection.execute(claimable(now, limit))).mappings().all()
+            if rows:
+                held = update(t.inbox).where(t.inbox.c.id.in_([row["id"] for row in rows]))
+                await connection.execute(held.values(owner=owner, lease_until=lease_until))
+        return [_stored(row) for row in rows]
+
+    async def release(self, *, owner: str | None = None) -> int:
+        """End leases."""
+        waiting = (t.inbox.c.state == InboxState.NEW.value) & (t.inbox.c.lease_until > 0)
+        if owner is not None:
+            waiting &= t.inbox.c.owner == owner
+        async with self._write() as connection:
+            result = await connection.execute(update(t.inbox).where(waiting).values(owner=None, lease_until=0))
+        return int(result.rowcount)
+
+    async def renew(self, *, owner: str, lease_until: int) -> None:
+        """Prolong leases."""
+        mine = (t.inbox.c.state == InboxState.NEW.value) & (t.inbox.c.owner == owner)
+        async with self._write() as connection:
+            await connection.execute(update(t.inbox).where(mine).values(lease_until=lease_until))
+
+    async def parked(self, *, limit: int = 100) -> Sequence[StoredUpdate]:
+        """Updates that could not be handled, newest first."""
+        statement = select(t.inbox).where(t.inbox.c.state == InboxState.PARKED.value)
+        return [_stored(row) for row in await self._all(statement.order_by(t.inbox.c.id.desc()).limit(limit))]
+
+    async def cursor(self, channel: str) -> str | None:
+        """Where a polling channel stands."""
+        rows = await self._all(select(t.cursors.c.cursor).where(t.cursors.c.channel == channel))
+        return rows[0]["cursor"] if rows else None
+
+    # -- conversations and people --------------------------------------------------------------------------------------
+
+    async def conversations(self, lanes: Collection[str]) -> Mapping[str, ConversationRow]:
+        """The states of those conversations that exist."""
+        rows = await self._by_key(t.conversations, t.conversations.c.lane, lanes)
+        return {row["lane"]: ConversationRow(**row) for row in rows}
+
+    async def people(self, refs: Collection[str]) -> Mapping[str, PersonRow]:
+        """Those people that are known."""
+        rows = await self._by_key(t.people, t.people.c.ref, refs)
+        return {row["ref"]: PersonRow(**row) for row in rows}
+
+    async def _by_key(self, table: Any, column: Any, keys: Collection[str]) -> list[RowMapping]:
+        wanted = list(keys)
+        rows: list[RowMapping] = []
+        for start in range(0, len(wanted), _IN_LIMIT):
+            rows += await self._all(select(table).where(column.in_(wanted[start : start + _IN_LIMIT])))
+        return rows
+
+    async def turn(self, turn_id: int) -> TurnRow | None:
+        """One message of the history."""
+        rows = await self._all(select(t.turns).where(t.turns.c.id == turn_id))
+        return _turn(rows[0]) if rows else None
+
+    async def turns(self, lane: str, *, limit: int = 50) -> Sequence[TurnRow]:
+        """The last messages of a conversation, oldest first."""
+        statement = select(t.turns).where(t.turns.c.lane == lane).order_by(t.turns.c.id.desc()).limit(limit)
+        return [_turn(row) for row in reversed(await self._all(statement))]
+
+    async def misses(self, *, limit: int = 100) -> Sequence[MissRow]:
+        """Texts that could not be answered, newest first."""
+        rows = await self._all(select(t.misses).order_by(t.misses.c.id.desc()).limit(limit))
+        return [MissRow(**{**row, "kind": MissKind(row["kind"])}) for row in rows]
+
+    async def feedback(self, *, turn_id: int) -> Sequence[FeedbackRow]:
+        """Opinions on one answer."""
+        rows = await self._all(select(t.feedback).where(t.feedback.c.turn_id == turn_id))
+        return [FeedbackRow(**row) for row in rows]
+
+    # -- outgoing messages ----------------------------------------------------------------------------------------------
+
+    async def unsent(self, channel: str) -> Sequence[OutboxRow]:
+        """Messages that are ready or were being sent."""
+        statement = select(t.outbox).where(t.outbox.c.channel == channel, t.outbox.c.state < OutboxState.SENT.value)
+        return [_outgoing(row) for row in await self._all(statement.order_by(t.outbox.c.id))]
+
+    async def closed(self, channel: str, *, limit: int = 100) -> Sequence[OutboxRow]:
+        """Messages that are uncertain, dropped or failed."""
+        statement = select(t.outbox).where(t.outbox.c.channel == channel, t.outbox.c.state > OutboxState.SENT.value)
+        return [_outgoing(row) for row in await self._all(statement.order_by(t.outbox.c.id.desc()).limit(limit))]
+
+    async def counts(self) -> StoreCounts:
+        """How much work waits."""
+        inbox, outbox = t.inbox.c, t.outbox.c
+        open_inbox = select(inbox.channel, inbox.state, func.count(), func.min(inbox.received_at)).where(
+            inbox.state.in_([InboxState.NEW.value, InboxState.PARKED.value])
+        )
+        open_outbox = select(outbox.channel, outbox.state, func.count()).where(outbox.state != OutboxState.SENT.value)
+        async with self._read() as connection:
+            updates = (await connection.execute(open_inbox.group_by(inbox.channel, inbox.state))).all()
+            messages = (await connection.execute(open_outbox.group_by(outbox.channel, outbox.state))).all()
+        unsent: dict[str, int] = {}
+        for channel, state, number in messages:
+            if state < OutboxState.SENT:
+                unsent[channel] = unsent.get(channel, 0) + number
+        return StoreCounts(
+            inbox_new={channel: number for channel, state, number, _ in updates if state == InboxState.NEW},
+            inbox_parked={channel: number for channel, state, number, _ in updates if state == InboxState.PARKED},
+            outbox_open=unsent,
+            outbox_uncertain={c: number for c, state, number in messages if state == OutboxState.UNCERTAIN},
+            outbox_failed={c: number for c, state, number in messages if state == OutboxState.FAILED},
+            oldest_received_at=min((at for _, state, _, at in updates if state == InboxState.NEW), default=None),
+        )
+
+    async def check(self) -> None:
+        """Prove that the database can be written right now: take the write lock and change a row back to itself."""
+        async with self._write() as connection:
+            await connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return StoreUnavailable(f"The database cannot be used now: {cause}. Nothing was stored; it will be tried again")
+
+
+def _claim_added(unit: UnitOfWork, added: dict[tuple[str, str], int]) -> list[StoredUpdate]:
+    """Give each new row to the first unit that asked for it; a repeat in a later unit is not new any more."""
+    mine = []
+    for op, params in unit.changes:
+        if op is Op.INBOX_ADD:
+            row_id = added.pop((params["channel"], params["key"]), None)
+            if row_id is not None:
+                fields = {name: params[name] for name in ("channel", "key", "lane", "payload", "received_at")}
+                mine.append(StoredUpdate(id=row_id, **fields))
+    return mine
+
+
+def _stored(row: RowMapping) -> StoredUpdate:
+    names = ("id", "channel", "key", "lane", "payload", "received_at", "attempts", "error")
+    return StoredUpdate(**{name: row[name] for name in names})
+
+
+def _turn(row: RowMapping) -> TurnRow:
+    return TurnRow(**{**row, "direction": Direction(row["direction"])})
+
+
+def _outgoing(row: RowMapping) -> OutboxRow:
+    names = ("id", "inbox_id", "seq", "channel", "lane", "turn_id", "purpose", "message", "attempts", "not_before")
+    fields = {name: row[name] for name in (*names, "error", "created_at")}
+    return OutboxRow(state=OutboxState(row["state"]), **fields)
