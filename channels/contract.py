@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar, NewType
+from typing import TYPE_CHECKING, Any, ClassVar, NewType, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
 from channels.capabilities import Capabilities
 from channels.model import ActionIn, ChatRef, Inbound, RawUpdate, Receipt, Rendered
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 Cursor = NewType("Cursor", str)
 """Where a polling channel stands in the platform's queue. Opaque to the house, stored with the updates it covers."""
@@ -177,3 +180,23 @@ class Webhook(ABC):
     @abstractmethod
     def split(self, request: WebhookRequest) -> Sequence[RawUpdate]:
         """Read the updates out of a request. Pure; raises `BadPayload` for anything that is not this platform's."""
+
+
+class Verifiable(ABC):
+    """The power to look whether a message of ours has arrived; it allows the delivery policy `verify`."""
+
+    @abstractmethod
+    async def find(self, message: Rendered, *, since: datetime) -> Receipt | None:
+        """Look for this message among those we sent to its chat since that moment; None if it is not there."""
+
+
+Receive: TypeAlias = Callable[[WebhookRequest], Awaitable[int]]
+"""The house's intake for one channel: authenticates, splits, stores, and gives the HTTP status to answer with."""
+
+
+class Pages(ABC):
+    """The power to serve pages of its own under `/chat/<instance>` on the house's server."""
+
+    @abstractmethod
+    def routes(self, receive: Receive, *, title: str, starters: Callable[[], Sequence[str]]) -> Sequence[web.RouteDef]:
+        """Give the routes. What visitors post goes to `receive`; `starters` are questions to begin with."""

@@ -42,6 +42,10 @@ class Unauthorized(ChannelError):
     """The credentials are wrong or revoked; a person has to replace them."""
 
 
+class Misconfigured(ChannelError):
+    """The channel cannot be made from its settings: a person has to install or correct something first."""
+
+
 class Gone(ChannelError):
     """The chat is closed to us: the person blocked the bot, or the chat was deleted."""
 

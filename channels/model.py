@@ -206,10 +206,11 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class ListBlock:
-    """A bulleted or numbered list; each item is a run of inline pieces."""
+    """A bulleted or numbered list; each item is a run of inline pieces. Numbers begin at `start`."""
 
     items: tuple[tuple[Inline, ...], ...]
     ordered: bool = False
+    start: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,9 @@ class Clock(Protocol):
     def ms(self) -> int:
         """The moment in milliseconds since 1970, as the store keeps it."""
 
+    def monotonic(self) -> float:
+        """Seconds that only grow, for intervals: nobody sets this clock back."""
+
     async def sleep(self, seconds: float) -> None:
         """Return after that many seconds of this clock."""
 
@@ -36,6 +39,10 @@ class SystemClock:
     def ms(self) -> int:
         """The moment in milliseconds since 1970."""
         return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        """Seconds that only grow."""
+        return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         """Return after that many seconds."""
@@ -60,6 +67,7 @@ class ManualClock:
         self._now = start or datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._tie = count()
+        self._jumped = 0.0
 
     def now(self) -> datetime:
         """The moment that tests have set."""
@@ -68,6 +76,10 @@ class ManualClock:
     def ms(self) -> int:
         """The same moment in milliseconds since 1970."""
         return int(self._now.timestamp() * 1000)
+
+    def monotonic(self) -> float:
+        """The same moment in seconds; tests that jump the wall clock use `jump`."""
+        return self._now.timestamp() - self._jumped
 
     async def sleep(self, seconds: float) -> None:
         """Wait until the clock has been advanced that far; zero only gives the others a turn."""
@@ -87,6 +99,12 @@ class ManualClock:
             timer.cancel()
             waiter.cancel()
         return event.is_set()
+
+    def jump(self, seconds: float) -> None:
+        """Set the wall clock, forward or back, as an administrator would; intervals are not touched."""
+        self._now += timedelta(seconds=seconds)
+        self._jumped += seconds
+        self._sleepers = [(at + timedelta(seconds=seconds), tie, future) for at, tie, future in self._sleepers]
 
     async def advance(self, seconds: float) -> None:
         """Move time forward, waking sleepers on the way and giving everybody turns to act."""

@@ -1,0 +1,1 @@
+"""The terminal as a channel: for trying answers out, and as the example of a small channel."""

@@ -1,0 +1,246 @@
+"""One HTTP client for every channel: limits, CA bundle, proxy, and no secret in any error text."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientHttpProxyError,
+    ClientSession,
+    ClientTimeout,
+    ConnectionTimeoutError,
+    DummyCookieJar,
+    InvalidURL,
+    NonHttpUrlClientError,
+    TCPConnector,
+)
+from yarl import URL
+
+from channels.errors import Misconfigured, Unreachable
+from config.secret import Secret
+
+JSON_HEADERS: Mapping[str, str] = {"Content-Type": "application/json"}
+
+_MASK = "••••"
+_SHORTEST_SECRET = 4  # masking shorter strings would only garble the sentence
+_MOST_SECONDS = 86_400.0
+_SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
+_NOT_WRITTEN = (
+    ClientConnectorError,  # refused, unknown host, TLS, a dead proxy
+    ConnectionTimeoutError,  # no connection within the connect limit, or no free one in the pool
+    ClientHttpProxyError,  # the proxy refused to open the tunnel
+    InvalidURL,
+    NonHttpUrlClientError,
+    ssl.SSLCertVerificationError,
+)
+
+
+class Redactor:
+    """Takes secrets out of a text: `redactor(text)` masks every known secret in it, quoted or not."""
+
+    __slots__ = ("_needles",)
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        plain = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        forms = plain | {quote(secret) for secret in plain} | {quote(secret, safe="") for secret in plain}
+        # Longest first, so that a secret inside another one does not leave the rest of it readable.
+        self._needles = sorted(forms, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """Give `text` with every secret masked."""
+        for needle in self._needles:
+            text = text.replace(needle, _MASK)
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A complete answer: the status, the headers (names in any case) and the whole body."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    def retry_after(self) -> timedelta | None:
+        """Give the `Retry-After` header when it is a number of seconds within a day, else None."""
+        try:
+            seconds = float(self.headers.get("Retry-After", ""))
+        except ValueError:
+            return None
+        return timedelta(seconds=seconds) if 0 <= seconds <= _MOST_SECONDS else None
+
+
+class HttpClient:
+    """Makes HTTP requests to one platform over a pool of kept connections.
+
+    An answer of any status is returned, redirects are not followed, nothing is repeated. The only error is
+    `Unreachable`, whose `maybe_sent` is false only when no byte of the request can have been written. No
+    error text contains one of `secrets`, and the library's exception, which quotes the address, is not
+    chained.
+
+    Idle connections are dropped after `keep_alive` seconds. Keep it below what the platform's server allows:
+    a server that closes an idle connection while we write makes the outcome of that request unknown.
+
+    The connection pool is made on first use and again after `close`. Environment variables for proxies are
+    ignored.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout: float = 30.0,
+        connect_timeout: float = 10.0,
+        keep_alive: float = 10.0,
+        max_answer: int = 16 * 1024 * 1024,
+        connections: int = 100,
+        ca_file: str | None = None,
+        proxy: Secret | None = None,
+        secrets: Iterable[Secret] = (),
+    ) -> None:
+        self.timeout = timeout
+        self._connect_timeout = connect_timeout
+        self._keep_alive = keep_alive
+        self._max_answer = max_answer
+        self._connections = connections
+        self._tls: ssl.SSLContext | bool = True if ca_file is None else _tls_context(ca_file)
+        self._proxy = proxy.reveal() if proxy else None
+        self._socks = _socks_module() if self._proxy and _scheme(self._proxy) in _SOCKS else None
+        proxy_errors = () if self._socks is None else _errors_of(self._socks)
+        self._errors: tuple[type[Exception], ...] = (ClientError, OSError, *proxy_errors)
+        self._not_written = (*_NOT_WRITTEN, *proxy_errors)
+        self.redact = Redactor([*(secret.reveal() for secret in secrets), *_proxy_secrets(self._proxy)])
+        self._session: ClientSession | None = None
+
+    async def request(
+        self,
+        method: str,
+        url: URL,
+        *,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - given to aiohttp, which tells connecting from reading
+    ) -> HttpAnswer:
+        """Send one request and read its whole answer within `timeout` seconds. Raises `Unreachable`."""
+        session = self._session
+        if session is None or session.closed:
+            session = self._open_session()
+        limit = _limits(timeout or self.timeout, self._connect_timeout)
+        try:
+            response = await session.request(
+                method, url, data=data, headers=headers, timeout=limit, allow_redirects=False
+            )
+            length = response.content_length
+            if (
+                length is not None
+                and length <= self._max_answer
+                and "Content-Encoding" not in response.headers
+            ):
+                return HttpAnswer(response.status, response.headers, await response.read())
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > self._max_answer:
+                    response.close()
+                    break
+            else:
+                return HttpAnswer(response.status, response.headers, bytes(body))
+            failure = Unreachable(
+                f"{url.host} sent an answer of more than {self._max_answer} bytes", maybe_sent=True
+            )
+        except self._errors as error:
+            failure = self._failure(error, url, limit)
+        # Raised outside of the handler: the library's error quotes the address with the token in it, so it
+        # must not travel along as the context of ours.
+        raise failure
+
+    async def close(self) -> None:
+        """Close all connections. May be called twice; a later request opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _open_session(self) -> ClientSession:
+        self._session = ClientSession(
+            connector=self._connector(),
+            cookie_jar=DummyCookieJar(),
+            skip_auto_headers=(
+                "Accept-Encoding",
+            ),  # answers are small; unpacking would only hide their true size
+            proxy=self._proxy if self._socks is None else None,
+            trust_env=False,
+        )
+        return self._session
+
+    def _connector(self) -> TCPConnector:
+        options: dict[str, Any] = {
+            "limit": self._connections,
+            "keepalive_timeout": self._keep_alive,
+            "ttl_dns_cache": 300,
+            "ssl": self._tls,
+        }
+        if self._socks is None:
+            return TCPConnector(**options)
+        connector: TCPConnector = self._socks.ProxyConnector.from_url(self._proxy, rdns=True, **options)
+        return connector
+
+    def _failure(self, error: Exception, url: URL, limit: ClientTimeout) -> Unreachable:
+        # The proxy's library reports some failures as an OSError, which aiohttp wraps once more.
+        not_written = isinstance(error, self._not_written) or isinstance(error.__cause__, self._not_written)
+        if not_written:
+            what = f"{url.host} could not be reached"
+        elif isinstance(error, TimeoutError):
+            return Unreachable(f"{url.host} did not answer within {limit.total:g} s", maybe_sent=True)
+        else:
+            what = f"the connection to {url.host} broke before the answer was complete"
+        detail = self.redact(f"{type(error).__name__}: {error}").replace(str(url), url.host or "")
+        return Unreachable(f"{what} ({detail})", maybe_sent=not not_written)
+
+
+@lru_cache(maxsize=64)
+def _limits(total: float, connect: float) -> ClientTimeout:
+    # Connecting gets less than the whole, so that "never connected" is told apart from "no answer".
+    connect = min(connect, total * 0.9)
+    return ClientTimeout(total=total, connect=connect, sock_connect=connect)
+
+
+def _tls_context(ca_file: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    try:
+        context.load_verify_locations(cafile=Path(ca_file))
+    except (OSError, ssl.SSLError) as error:
+        raise Misconfigured(f"The CA bundle {ca_file} cannot be read: {error}") from error
+    return context
+
+
+def _socks_module() -> Any:
+    try:
+        return import_module("aiohttp_socks")
+    except ImportError as error:
+        raise Misconfigured(
+            'A SOCKS proxy needs one more library. Install it with: pip install "optfm-bot[proxy]"'
+        ) from error
+
+
+def _errors_of(socks: Any) -> tuple[type[Exception], ...]:
+    return socks.ProxyError, socks.ProxyConnectionError, socks.ProxyTimeoutError
+
+
+def _scheme(address: str) -> str:
+    return address.partition("://")[0].lower()
+
+
+def _proxy_secrets(proxy: str | None) -> list[str]:
+    if not proxy:
+        return []
+    parts = urlsplit(proxy)
+    return [part for part in (parts.password, parts.netloc.rpartition("@")[0]) if part]

@@ -1,0 +1,93 @@
+"""How long a text is for a platform, and a memory of what was written and measured lately."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from channels.capabilities import Capabilities, TextUnit
+from channels.dialects import PLAIN, Dialect, dialect_named
+from channels.model import Block, Body, Bold, Break, Code, Inline, Italic, Link, ListBlock, Text
+
+_REMEMBERED = 512
+_INVISIBLE = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A body as a dialect writes it, with its lengths in the platform's unit.
+
+    `length` is what the platform counts of `text`; `widest` is the same, or the length of `plain` if that is
+    more, so that a part of this width still fits when markup is refused and the plain words are sent. `blank`
+    says that nothing would be seen, `marked` that the tree holds formatting which plain text loses.
+    """
+
+    text: str
+    plain: str
+    length: int
+    widest: int
+    blank: bool
+    marked: bool
+
+
+def text_length(text: str, unit: TextUnit) -> int:
+    """The length of `text` in `unit`."""
+    if unit is TextUnit.UTF16 and not text.isascii():
+        return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of `text` can be seen: white space, control and formatting characters only."""
+    return all(char.isspace() or unicodedata.category(char) in _INVISIBLE for char in text)
+
+
+def written(body: Body, capabilities: Capabilities) -> Written:
+    """`body` as the platform's dialect writes it. Remembered for the bodies of the last messages."""
+    return _remembered(
+        body,
+        dialect_named(capabilities.dialect),
+        capabilities.text_unit is TextUnit.UTF16,
+        capabilities.counts_markup,
+    )
+
+
+def width(body: Body, capabilities: Capabilities) -> int:
+    """`Written.widest` of a body that is not worth remembering."""
+    return _write(
+        body,
+        dialect_named(capabilities.dialect),
+        capabilities.text_unit is TextUnit.UTF16,
+        capabilities.counts_markup,
+    ).widest
+
+
+def _write(body: Body, dialect: Dialect, utf16: bool, counts_markup: bool) -> Written:  # noqa: FBT001 -
+positional for the cache unit = TextUnit.UTF16 if utf16 else TextUnit.CHARACTERS text, plain =
+dialect.write(body), PLAIN.write(body) length = text_length(text if counts_markup else dialect.visible(body),
+unit) return Written( text=text, plain=plain, length=length, widest=max(length, text_length(plain, unit)),
+blank=is_blank(plain), marked=any(_is_marked(block) for block in body.blocks), )
+
+
+_remembered = lru_cache(maxsize=_REMEMBERED)(_write)
+
+
+def _is_marked(block: Block) -> bool:
+    if isinstance(block, ListBlock):
+        return any(_has_marks(item) for item in block.items)
+    return _has_marks(block.children)
+
+
+def _has_marks(children: tuple[Inline, ...]) -> bool:
+    return any(_mark(child) for child in children)
+
+
+def _mark(child: Inline) -> bool:
+    match child:
+        case Text() | Break():
+            return False
+        case Bold() | Italic() | Code():
+            return True
+        case Link(url, children):
+            return children != (Text(url),)

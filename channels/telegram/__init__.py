@@ -1,0 +1,1 @@
+"""Telegram: polling or webhook, over a thin client; aiogram sends files and may send everything."""

@@ -1,0 +1,1 @@
+"""Fakes of the platforms and the conformance suite of channels, for those who write channels."""

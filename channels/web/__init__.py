@@ -1,0 +1,1 @@
+"""The web chat: a page of our own, fed by server-sent events."""

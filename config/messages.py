@@ -1,0 +1,166 @@
+"""The words of configuration problems, in English and in Russian."""
+
+from __future__ import annotations
+
+from config.problem import Problem
+
+_MESSAGES: dict[str, tuple[str, str]] = {
+    # values
+    "unknown_key": ("unknown key", "неизвестный ключ"),
+    "required": ("is required", "обязательное значение не задано"),
+    "not_integer": ("must be a whole number{got}", "нужно целое число{got}"),
+    "not_number": ("must be a number{got}", "нужно число{got}"),
+    "not_boolean": ("must be true or false{got}", "нужно true или false{got}"),
+    "not_text": ("must be a text value", "нужно текстовое значение"),
+    "not_section": ("must be a section of keys and values", "нужен раздел из ключей и значений"),
+    "not_list": ("must be a list", "нужен список"),
+    "not_one_of": ("must be one of: {expected}{got}", "допустимые значения: {expected}{got}"),
+    "at_least": ("must be at least {limit}{got}", "должно быть не меньше {limit}{got}"),
+    "more_than": ("must be more than {limit}{got}", "должно быть больше {limit}{got}"),
+    "at_most": ("must be at most {limit}{got}", "должно быть не больше {limit}{got}"),
+    "less_than": ("must be less than {limit}{got}", "должно быть меньше {limit}{got}"),
+    "too_short": ("must have at least {limit} characters", "нужно не меньше {limit} символов"),
+    "too_long": ("must have at most {limit} characters", "нужно не больше {limit} символов"),
+    "pattern": ("must match {limit}{got}", "должно соответствовать {limit}{got}"),
+    "timezone": ("no such time zone{got}", "нет такого часового пояса{got}"),
+    "public_url": (
+        "must be an address such as https://bot.example.ru, without query or fragment",
+        "нужен адрес вида https://bot.example.ru, без параметров и якоря",
+    ),
+    "network": ("{value} is not an IP address or network", "{value}: не IP-адрес и не сеть"),
+    "database_url": (
+        "must be an address such as sqlite+aiosqlite:///optfm.db",
+        "нужен адрес вида sqlite+aiosqlite:///optfm.db",
+    ),
+    "database_driver": ("unknown database driver `{driver}`", "неизвестный драйвер базы данных `{driver}`"),
+    # files and variables
+    "no_file": ("the file does not exist", "файл не найден"),
+    "unreadable": ("cannot be read: {reason}", "не читается: {reason}"),
+    "not_utf8": ("the file is not UTF-8", "файл не в кодировке UTF-8"),
+    "too_big": ("the file is larger than {limit} bytes", "файл больше {limit} байт"),
+    "yaml": ("column {column}: not valid YAML: {reason}", "столбец {column}: ошибка YAML: {reason}"),
+    "yaml_tag": ("the tag {tag} is not allowed", "тег {tag} не разрешён"),
+    "yaml_key": ("a key must be plain text", "ключ должен быть простым текстом"),
+    "yaml_heavy": ("nested or repeated too much", "слишком много вложений или повторов"),
+    "not_mapping": ("the file must hold keys and values", "в файле должны быть ключи и значения"),
+    "duplicate": ("is written twice, first on line {line}", "записан дважды, впервые в строке {line}"),
+    "dotenv_line": ("the line is not NAME=VALUE", "строка не вида ИМЯ=ЗНАЧЕНИЕ"),
+    "dotenv_quote": ("the quote is not closed", "кавычка не закрыта"),
+    "bad_reference": ("`{reference}` is not a reference", "`{reference}` не является ссылкой"),
+    "no_variable": ("the environment variable {name} is not set", "переменная окружения {name} не задана"),
+    "secret_file": ("cannot read {path}: {reason}", "не читается {path}: {reason}"),
+    "bad_value": ("cannot be read as a list or a section", "не читается как список или раздел"),
+    # warnings
+    "open_secret": (
+        "everybody on this machine can read {path}",
+        "{path} может прочитать любой на этой машине",
+    ),
+    "inline_secret": ("a secret is written in the file itself", "секрет записан прямо в файле"),
+    "env_prefix": (
+        "is not read: the prefix has two underscores",
+        "не читается: в приставке два подчёркивания",
+    ),
+    "unused": (
+        "is set, but {file} decides this and does not use the variable",
+        "задана, но решает {file}, где эта переменная не используется",
+    ),
+    "not_yet": ("is not supported by this version yet", "пока не поддерживается этой версией"),
+    "demo_faq": ("is not set: the built-in demo will answer", "не задан: отвечать будет встроенный пример"),
+    # cross-field checks
+    "no_channels": ("no channel is configured", "не настроен ни один канал"),
+    "instance_name": (
+        "a channel name is 1–32 characters: a small letter, then small letters, digits, `_`, `-`",
+        "имя канала: 1–32 символа, первая строчная латинская буква, дальше строчные буквы, цифры, `_`, `-`",
+    ),
+    "reserved_name": (
+        "the name `{name}` belongs to an address of the server",
+        "имя `{name}` занято адресом сервера",
+    ),
+    "webhook_needs_url": (
+        "webhook mode needs server.public_url with https",
+        "для режима webhook нужен server.public_url с https",
+    ),
+    "webhook_needs_secret": (
+        "webhook mode needs a webhook_secret",
+        "для режима webhook нужен webhook_secret",
+    ),
+    "same_bot": (
+        "the same bot is already used by channel `{other}`",
+        "этот же бот уже используется каналом `{other}`",
+    ),
+    "verify_needs_history": (
+        "policy `verify` needs a channel that can read its history, and `{kind}` cannot",
+        "для политики `verify` канал должен уметь читать историю, а `{kind}` не умеет",
+    ),
+    "no_directory": ("the directory {path} does not exist", "каталога {path} не существует"),
+}
+
+_HINTS: dict[str, tuple[str, str]] = {
+    "": ("", ""),
+    "nearest": ("did you mean `{name}`?", "может быть, `{name}`?"),
+    "not_yet": ("not supported by this version yet", "пока не поддерживается этой версией"),
+    "known": ("known keys: {names}", "известные ключи: {names}"),
+    "timezone": ("for example Europe/Moscow", "например, Europe/Moscow"),
+    "drivers": (
+        "use sqlite+aiosqlite:///file.db or postgresql+asyncpg://user:password@host/name",
+        "подойдёт sqlite+aiosqlite:///file.db или postgresql+asyncpg://user:password@host/name",
+    ),
+    "utf8": ("save it as UTF-8", "сохраните файл в UTF-8"),
+    "yaml_tab": ("indent with spaces, not tabs", "делайте отступы пробелами, а не табуляцией"),
+    "yaml_quote": (
+        "put values with `: `, `#`, `@` or `%` in quotes",
+        "значения с `: `, `#`, `@` или `%` берите в кавычки",
+    ),
+    "create": ("`optfm-bot init` writes one", "создать: `optfm-bot init`"),
+    "reference": (
+        "write ${{NAME}}, ${{NAME:-default}} or ${{file:/path}}; `$${{` is a plain `${{`",
+        "пишите ${{NAME}}, ${{NAME:-значение}} или ${{file:/путь}}; `$${{` даёт просто `${{`",
+    ),
+    "set_variable": (
+        "export it, put it in .env, or write ${{{name}:-default}}",
+        "экспортируйте её, запишите в .env или укажите ${{{name}:-значение}}",
+    ),
+    "chmod": ("chmod 600 {path}", "chmod 600 {path}"),
+    "move_secret": (
+        "use ${{NAME}} or ${{file:/run/secrets/name}} instead",
+        "используйте ${{NAME}} или ${{file:/run/secrets/name}}",
+    ),
+    "use_variable": ("write ${{{name}}} there", "укажите там ${{{name}}}"),
+    "rename_variable": ("rename it to {name}", "переименуйте в {name}"),
+    "faq_path": ("set faq.path to your knowledge file or folder", "укажите в faq.path свой файл или каталог"),
+    "add_channel": ("add one under `channels:`", "добавьте его в `channels:`"),
+    "webhook_url": (
+        "set server.public_url: https://… or mode: polling",
+        "задайте server.public_url: https://… или mode: polling",
+    ),
+    "webhook_secret": (
+        "a random text of 16–256 letters and digits, from ${{NAME}} or ${{file:…}}",
+        "случайный текст из 16–256 букв и цифр, из ${{NAME}} или ${{file:…}}",
+    ),
+    "one_channel": (
+        "one bot can be read by one channel only; get another token or remove one channel",
+        "бота может читать только один канал; получите другой токен или уберите лишний канал",
+    ),
+    "other_policy": ("use at_most_once or at_least_once", "укажите at_most_once или at_least_once"),
+    "mkdir": ("mkdir -p {path}", "mkdir -p {path}"),
+}
+
+
+def known_message(code: str) -> bool:
+    """Whether there are words for this code."""
+    return code in _MESSAGES
+
+
+def problem(code: str, *, where: str, key: str, hint: str = "", shown: str = "", **params: object) -> Problem:
+    """Write a problem from the catalogue; `params` fill the places in the message and in the hint.
+
+    `shown` is the wrong value, quoted in messages that have a place for it.
+    """
+    message, message_ru = (
+        text.format(**{**params, "got": f"{word} {shown!r}" if shown else ""})
+        for text, word in zip(_MESSAGES[code], (", given", ", указано"), strict=True)
+    )
+    advice, advice_ru = (text.format(**params) for text in _HINTS[hint])
+    return Problem(
+        where=where, key=key, message=message, hint=advice, message_ru=message_ru, hint_ru=advice_ru
+    )

@@ -1,0 +1,293 @@
+"""Typed settings: every field has a default, limits and a sentence. Unknown keys are errors."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+DRIVERS: Mapping[str, str] = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+aiosqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+asyncpg": "postgresql+asyncpg",
+}
+"""Accepted schemes of database addresses and the driver that each one gets."""
+
+
+def _timezone(name: str) -> str:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # noqa: PLC0415 - the default zone needs no look-up at start
+
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise PydanticCustomError("timezone", "no such time zone") from None
+    return name
+
+
+def _public_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        port_is_fine = parts.port != 0
+    except ValueError:  # a port that is no number
+        port_is_fine = False
+    if (
+        not port_is_fine
+        or parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.username is not None
+        or parts.query
+        or parts.fragment
+        or any(character.isspace() for character in text)
+    ):
+        raise PydanticCustomError("public_url", "not a public address")
+    return text.rstrip("/")
+
+
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise PydanticCustomError("network", "not a network: {value}", {"value": text[:60]}) from None
+    return text
+
+
+def _database_url(text: str) -> str:
+    scheme, separator, rest = text.strip().partition("://")
+    if not separator or (not rest and not scheme.lower().startswith("sqlite")):
+        raise PydanticCustomError("database_url", "not a database address")
+    try:
+        return f"{DRIVERS[scheme.lower()]}://{rest}"
+    except KeyError:
+        raise PydanticCustomError(
+            "database_driver", "unknown driver {driver}", {"driver": scheme[:40]}
+        ) from None
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Agent(_Section):
+    """Who the bot is."""
+
+    id: str = Field(
+        "default", pattern=r"^[a-z][a-z0-9_-]{0,31}$", description="Name of this bot in addresses."
+    )
+    name: str = Field("OptFM", min_length=1, max_length=64, description="Name that people see.")
+    language: Literal["ru", "en"] = Field(
+        "ru", description="Language of a person who has not chosen another."
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        "Europe/Moscow", description="Time zone of hours and dates, as in the IANA list."
+    )
+
+
+class Server(_Section):
+    """The one HTTP server: webhooks, web chat, health and metrics."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for all.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
+        None, description="Address under which the internet reaches this server; webhooks need it with https."
+    )
+    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        (), description="Addresses or networks of proxies whose X-Forwarded-For is believed."
+    )
+    body_limit: int = Field(
+        1_048_576, ge=1_024, le=67_108_864, description="Largest request body that is read, in bytes."
+    )
+
+
+class Database(_Section):
+    """Where everything is kept."""
+
+    url: Annotated[str, AfterValidator(_database_url)] = Field(
+        "sqlite+aiosqlite:///optfm.db", repr=False, description="SQLite file or PostgreSQL database."
+    )
+
+
+class Faq(_Section):
+    """Where the answers come from."""
+
+    source: Literal["files"] = Field(
+        "files", description="Kind of source: files that are watched and reloaded."
+    )
+    path: str | None = Field(
+        None, min_length=1, description="Knowledge file or folder; empty is the built-in demo."
+    )
+
+
+class Conversation(_Section):
+    """How the bot talks."""
+
+    join_window: float = Field(
+        1.2, ge=0, le=10, description="Seconds in which quick messages of one person are joined; 0 is off."
+    )
+    feedback: bool = Field(default=True, description="Ask under an answer whether it helped.")
+    page_size: int = Field(10, ge=1, le=50, description="Questions on one page of the menu.")
+    max_text: int = Field(
+        65_536, ge=256, le=1_000_000, description="Characters of one message that are kept."
+    )
+    max_query: int = Field(
+        1_000, ge=50, le=10_000, description="Characters of one question that are matched."
+    )
+
+
+class Limits(_Section):
+    """Guards against floods."""
+
+    person_per_minute: int = Field(
+        30, ge=0, le=10_000, description="Messages of one person per minute; 0 is off."
+    )
+
+
+class DeliveryPolicy(StrEnum):
+    """What to do when nobody can know whether the platform accepted a message."""
+
+    AT_MOST_ONCE = "at_most_once"
+    AT_LEAST_ONCE = "at_least_once"
+    VERIFY = "verify"
+
+
+class Delivery(_Section):
+    """How messages are sent, for all channels; a channel may carry its own."""
+
+    policy: DeliveryPolicy = Field(
+        DeliveryPolicy.AT_MOST_ONCE,
+        description="After an unclear failure: never repeat, repeat, or look into the chat's history first.",
+    )
+    per_chat_per_second: float = Field(
+        1.0, ge=0, le=1_000, description="Messages per second to one chat; 0 is off."
+    )
+    per_bot_per_second: float = Field(
+        30.0, ge=0, le=10_000, description="Messages per second of one bot; 0 is off."
+    )
+    burst: int = Field(3, ge=1, le=100, description="Messages that may pass at once before the pace begins.")
+    max_attempts: int = Field(8, ge=1, le=100, description="Attempts at one message before it is parked.")
+    concurrency: int = Field(32, ge=1, le=1_000, description="Messages in flight at once per bot.")
+
+
+class DeliveryOverride(_Section):
+    """What a channel sets differently from `delivery`; a missing key takes the common value."""
+
+    policy: DeliveryPolicy | None = Field(None, description="As in `delivery`.")
+    per_chat_per_second: float | None = Field(None, ge=0, le=1_000, description="As in `delivery`.")
+    per_bot_per_second: float | None = Field(None, ge=0, le=10_000, description="As in `delivery`.")
+    burst: int | None = Field(None, ge=1, le=100, description="As in `delivery`.")
+    max_attempts: int | None = Field(None, ge=1, le=100, description="As in `delivery`.")
+    concurrency: int | None = Field(None, ge=1, le=1_000, description="As in `delivery`.")
+
+
+class ChannelEntry(_Section):
+    """One channel instance as configured: its kind, its delivery, and options that its kind will validate.
+
+    It is read from the flat mapping of the file: `type` and `delivery` are ours, all other keys are options.
+    Options may hold secrets in clear, so they stay out of `repr`.
+    """
+
+    type: str = Field(
+        min_length=1, max_length=64, description="Kind of channel; the instance name if missing."
+    )
+    delivery: DeliveryOverride = Field(
+        DeliveryOverride(), description="What differs from the common `delivery`."
+    )
+    options: Mapping[str, Any] = Field(
+        default_factory=dict, repr=False, description="Settings of the kind itself."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, data: object) -> object:
+        if not isinstance(data, Mapping):
+            return data
+        own = {key: data[key] for key in ("type", "delivery") if data.get(key) is not None}
+        return {
+            **own,
+            "options": {key: value for key, value in data.items() if key not in {"type", "delivery"}},
+        }
+
+
+class Log(_Section):
+    """What is logged and how."""
+
+    format: Literal["auto", "console", "json"] = Field(
+        "auto", description="Lines for people, JSON for programs, or whichever fits the terminal."
+    )
+    level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
+        "info", description="Least important level that is written; texts of messages appear in debug only."
+    )
+
+
+def _named_channels(value: object) -> object:
+    if not isinstance(value, Mapping):
+        return value
+    named = {}
+    for name, entry in value.items():
+        if entry is None:
+            named[name] = {"type": name}
+        elif isinstance(entry, Mapping):
+            named[name] = {**entry, "type": entry["type"] if entry.get("type") is not None else name}
+        else:
+            named[name] = entry
+    return named
+
+
+def _demo_channels() -> dict[str, ChannelEntry]:
+    return {"web": ChannelEntry.model_validate({"type": "webchat"})}
+
+
+class Settings(_Section):
+    """All settings. A missing section has its defaults; without any channel the web-chat demo is served."""
+
+    agent: Agent = Agent()
+    server: Server = Server()
+    database: Database = Database()
+    faq: Faq = Faq()
+    channels: Annotated[dict[str, ChannelEntry], BeforeValidator(_named_channels)] = Field(
+        default_factory=_demo_channels, description="Channel instances by name."
+    )
+    conversation: Conversation = Conversation()
+    limits: Limits = Limits()
+    delivery: Delivery = Delivery()
+    log: Log = Log()
+
+    def delivery_for(self, instance: str) -> Delivery:
+        """The delivery settings of one channel: the common ones with what the channel sets differently."""
+        own = self.channels[instance].delivery
+        changed = {
+            name: value for name in type(own).model_fields if (value := getattr(own, name)) is not None
+        }
+        return self.delivery.model_copy(update=changed)
+
+
+SECTIONS_TO_COME: frozenset[str] = frozenset({"helpdesk", "notify", "integrations", "admin", "privacy"})
+"""Sections that are planned. They are refused, not ignored, and the message says so."""
+
+SECRET_WORDS: tuple[str, ...] = ("token", "secret", "password", "passwd", "api_key", "apikey", "private_key")
+"""A key with one of these words in its name holds a secret."""
+
+
+def is_secret_key(name: str) -> bool:
+    """Whether a key's name says that its value is a secret."""
+    lowered = name.lower().replace("-", "_")
+    return any(word in lowered for word in SECRET_WORDS)
+
+
+def leaf_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Give the path of every setting below a model, sections opened, mappings of channels left out."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from leaf_keys(field.annotation, (*prefix, name))
+        else:
+            yield (*prefix, name)

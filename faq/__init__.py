@@ -1,0 +1,67 @@
+"""FAQ: what the owner knows, and which entry answers a message. Texts in, decisions out."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from faq.base import KnowledgeBase, KnowledgeError, Problem
+from faq.contract import Candidate, Decision, Evidence, Matcher, Outcome, Policy, Query, Scope
+from faq.entry import Attachment, AttachmentType, Category, Connection, EntryButton, FaqEntry, Origin, Status
+from faq.explain import Explanation
+from faq.manager import FaqManager
+from faq.policy import Thresholds
+
+if TYPE_CHECKING:
+    from faq.lint import Finding, Severity, lint
+    from faq.watch import KnowledgeWatcher
+    from faq.yaml_source import YamlSource, load_knowledge
+
+__all__ = [
+    "Attachment",
+    "AttachmentType",
+    "Candidate",
+    "Category",
+    "Connection",
+    "Decision",
+    "EntryButton",
+    "Evidence",
+    "Explanation",
+    "FaqEntry",
+    "FaqManager",
+    "Finding",
+    "KnowledgeBase",
+    "KnowledgeError",
+    "KnowledgeWatcher",
+    "Matcher",
+    "Origin",
+    "Outcome",
+    "Policy",
+    "Problem",
+    "Query",
+    "Scope",
+    "Severity",
+    "Status",
+    "Thresholds",
+    "YamlSource",
+    "lint",
+    "load_knowledge",
+]
+
+_LATER = {
+    "Finding": "faq.lint",
+    "KnowledgeWatcher": "faq.watch",
+    "Severity": "faq.lint",
+    "YamlSource": "faq.yaml_source",
+    "lint": "faq.lint",
+    "load_knowledge": "faq.yaml_source",
+}
+"""What deciding does not need is loaded when it is asked for: `import faq` stays cheap."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LATER[name]), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,1 @@
+"""Dispatch: updates are stored, claimed in the order of their conversations, understood, answered and finished."""

@@ -1,0 +1,292 @@
+"""Handling: a group of updates of one conversation becomes new state, history and promised messages, in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import orjson
+import structlog
+
+from channels.contract import Channel
+from channels.errors import BadPayload, ChannelError
+from channels.model import (
+    ActionIn,
+    ContactIn,
+    EchoIn,
+    EditedIn,
+    Inbound,
+    LeftIn,
+    MediaIn,
+    Outbound,
+    OwnerIn,
+    RawUpdate,
+    StartIn,
+    TextIn,
+)
+from optfm_bot.clock import Clock
+from optfm_bot.dispatch.flood import FloodGuard, Passage
+from optfm_bot.dispatch.joining import Parsed, join
+from optfm_bot.dispatch.memory import Recent
+from optfm_bot.dispatch.promise import Promises
+from optfm_bot.dispatch.record import Record, Turn
+from optfm_bot.domain.choices import KeptChoice
+from optfm_bot.domain.conversation import EMPTY, load
+from optfm_bot.domain.say import Response
+from optfm_bot.domain.talk import Around, Said, Talk
+from optfm_bot.outbox.delivery import Outgoing
+from optfm_bot.store.contract import Store
+from optfm_bot.store.records import ConversationRow, PersonRow, StoredUpdate
+
+log = structlog.get_logger("optfm_bot.dispatch")
+
+_ACKNOWLEDGE_SECONDS = 10.0
+_SILENT = "ignored"
+
+
+class HandlingObserver(Protocol):
+    """Hears how updates were answered."""
+
+    def received(self, channel: str, kind: str) -> None:
+        """An event of that kind was understood."""
+
+    def handled(self, channel: str, outcome: str, seconds: float) -> None:
+        """A group of updates was answered and committed, so many seconds after the first of it was stored."""
+
+    def dropped(self, channel: str, reason: str) -> None:
+        """An event was passed over by rule."""
+
+    def rated(self, channel: str, value: int) -> None:
+        """A person has an opinion on an answer."""
+
+
+class UpdateHandler:
+    """Understands updates with their channel, answers with the talk of the moment, and commits the outcome.
+
+    `talk` gives the current `Talk` (it changes when the base is reloaded), `send` takes what was promised after the
+    commit, `language_of` chooses ours for a platform's locale.
+    """
+
+    def __init__(
+        self,
+        channels: Mapping[str, Channel],
+        store: Store,
+        clock: Clock,
+        promises: Promises,
+        observer: HandlingObserver,
+        *,
+        talk: Callable[[], Talk],
+        send: Callable[[str, Sequence[Outgoing]], None],
+        language_of: Callable[[str | None], str],
+        flood: FloodGuard,
+    ) -> None:
+        self._channels = channels
+        self._store = store
+        self._clock = clock
+        self._promises = promises
+        self._observer = observer
+        self._talk = talk
+        self._send = send
+        self._language_of = language_of
+        self._flood = flood
+        self._conversations: Recent[ConversationRow] = Recent(store.conversations)
+        self._people: Recent[PersonRow] = Recent(store.people)
+
+    # -- reading --------------------------------------------------------------------------------------------------------------
+
+    def parse(self, update: StoredUpdate) -> Parsed:
+        """Read an update with its channel. Raises `BadPayload`, also for a channel that is not configured any more."""
+        channel = self._channels.get(update.channel)
+        if channel is None:
+            raise BadPayload(f"channel {update.channel!r} is not configured")
+        try:
+            payload = orjson.loads(update.payload)
+        except orjson.JSONDecodeError as error:
+            raise BadPayload(f"the stored payload is not JSON: {error}") from error
+        raw = RawUpdate(key=update.key, lane=update.lane, payload=payload)
+        return Parsed(update=update, events=tuple(channel.parse(raw)))
+
+    def settled(self, text: str) -> bool:
+        """Whether a text can be answered without waiting for more."""
+        return self._talk().settled(text)
+
+    # -- handling -------------------------------------------------------------------------------------------------------------
+
+    async def handle(self, group: Sequence[Parsed]) -> None:
+        """Answer and finish a group: one or more joined updates, or one update with any number of events.
+
+        Raises `StoreUnavailable` or `StoreConflict` with nothing changed.
+        """
+        first = group[0]
+        unit = self._store.unit()
+        record = Record(unit, self._promises, first.update.id)
+        outcome = _SILENT
+        turn: Turn | None = None
+        async with asyncio.TaskGroup() as tasks:
+            for event in first.events:
+                if isinstance(event, ActionIn):
+                    tasks.create_task(self._acknowledge(self._channels[first.update.channel], event))
+            for number, event in enumerate(first.events):
+                self._observer.received(first.update.channel, type(event).__name__)
+                turn = await self._turn(first.update, event, turn)
+                said = join(group) if len(group) > 1 else None
+                response = await self._respond(turn, said)
+                if response is None:
+                    continue
+                outcome = response.outcome
+                record.add(turn, response, said, part=number)
+                if response.opinion is not None:
+                    self._observer.rated(turn.channel.instance, response.opinion.value)
+            for parsed in group:
+                unit.inbox.done(parsed.update.id, at=self._clock.ms())
+            async with unit:
+                pass
+        for conversation in record.conversations:
+            self._conversations.put(conversation.lane, conversation)
+        for person in record.people:
+            self._people.put(person.ref, person)
+        if record.outgoing:
+            self._send(first.update.channel, record.outgoing)
+        seconds = (self._clock.ms() - first.update.received_at) / 1000
+        self._observer.handled(first.update.channel, outcome, seconds)
+        log.debug(
+            "update.handled",
+            channel=first.update.channel,
+            update_id=first.update.id,
+            updates=len(group),
+            outcome=outcome,
+            messages=len(record.outgoing),
+            duration_ms=round(seconds * 1000),
+        )
+
+    async def gone(self, lane: str) -> None:
+        """Remember that nobody can be reached in this conversation."""
+        person = await self._person_of(lane)
+        if person is not None:
+            async with self._store.unit() as unit:
+                unit.history.person_gone(person, at=self._clock.ms())
+            self._people.forget(person)
+
+    async def refusal(self, message: Outbound, lane: str) -> str | None:
+        """Say why a promised message must not be sent any more, or None."""
+        if message.guard is None:
+            return None
+        ref = await self._person_of(lane)
+        person = await self._people.get(ref) if ref is not None else None
+        return "the person has left" if person is not None and person.gone_at is not None else None
+
+    async def _person_of(self, lane: str) -> str | None:
+        row = await self._conversations.get(lane)
+        return load(row.state).person if row is not None else None
+
+    async def _acknowledge(self, channel: Channel, event: ActionIn) -> None:
+        """Stop the platform's waiting sign. Losing this is harmless, so it is tried once."""
+        try:
+            async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
+                await channel.acknowledge_action(event)
+        except (ChannelError, TimeoutError) as error:
+            log.info("action.not_acknowledged", channel=channel.instance, error=str(error) or type(error).__name__)
+
+    async def _turn(self, update: StoredUpdate, event: Inbound, before: Turn | None) -> Turn:
+        lane = str(event.chat)
+        person_ref = f"{update.channel}:{event.sender.external_id}"
+        row, person = await asyncio.gather(self._conversations.get(lane), self._people.get(person_ref))
+        if before is not None and before.lane == lane:
+            conversation = before.conversation
+        else:
+            conversation = load(row.state) if row is not None else EMPTY
+        chosen = person.language if person is not None else None
+        return Turn(
+            channel=self._channels[update.channel],
+            lane=lane,
+            event=event,
+            conversation=conversation,
+            person=person,
+            language=chosen or self._language_of(event.sender.locale),
+            now=self._clock.ms(),
+        )
+
+    async def _respond(self, turn: Turn, said: Said | None) -> Response | None:
+        """Decide what to answer; None for what is passed over."""
+        event, talk, state = turn.event, self._talk(), turn.conversation
+        reason = _passed_over(event)
+        if reason is not None:
+            self._observer.dropped(turn.channel.instance, reason)
+            return None
+        if isinstance(event, LeftIn | OwnerIn | EditedIn):
+            return await self._follow(turn)
+        passage = self._flood.check(f"{turn.channel.instance}:{event.sender.external_id}", turn.now)
+        if passage is Passage.SILENT:
+            self._observer.dropped(turn.channel.instance, "rate_limited")
+            return None
+        around = await self._around(turn)
+        if passage is Passage.NOTICE:
+            return talk.flooded(state, around)
+        if said is not None:
+            return talk.hear(said, state, around)
+        match event:
+            case TextIn(text=text):
+                heard = Said(text=text, message_id=event.message_id, is_group=event.is_group)
+                return talk.hear(heard, state, around)
+            case MediaIn(caption=caption, kind=kind, group_id=album):
+                heard = Said(
+                    text=caption, media=(kind,), album=album, message_id=event.message_id, is_group=event.is_group
+                )
+                return talk.hear(heard, state, around)
+            case StartIn(payload=payload):
+                return talk.hear(Said(text=payload, start=True, message_id=event.message_id), state, around)
+            case ContactIn():
+                return talk.contact(state, around)
+            case ActionIn():
+                return await self._pressed(event, turn, around)
+        return None
+
+    async def _follow(self, turn: Turn) -> Response | None:
+        """Events that get no answer of their own: somebody left, one of us wrote, a message was corrected."""
+        match turn.event:
+            case EditedIn(text=text, message_id=message_id):
+                return self._talk().correct(text, message_id, turn.conversation, await self._around(turn))
+            case _:
+                return Response(outcome=_SILENT, conversation=turn.conversation)
+
+    async def _around(self, turn: Turn) -> Around:
+        offered: tuple[KeptChoice, ...] = ()
+        talk = turn.conversation
+        if talk.offered and talk.offered_until > turn.now and isinstance(turn.event, TextIn):
+            offered = await self._choices(talk.offered, turn.lane)
+        return Around(
+            language=turn.language,
+            now=turn.now,
+            channels=(turn.channel.instance, turn.channel.spec.kind),
+            person=turn.event.sender.display_name,
+            offered=offered,
+        )
+
+    async def _pressed(self, event: ActionIn, turn: Turn, around: Around) -> Response:
+        """Find what a button means: its message is in our history, and only its own chat may press it."""
+        place = Promises.place(event.token)
+        if place is not None:
+            turn_id, number = place
+            choices = await self._choices(turn_id, turn.lane)
+            if number < len(choices):
+                return self._talk().pick(
+                    choices[number].meaning, turn.conversation, around, turn_id=turn_id, message_id=event.message_id
+                )
+        return self._talk().stale(turn.conversation, around)
+
+    async def _choices(self, turn_id: int, lane: str) -> tuple[KeptChoice, ...]:
+        kept = self._promises.recent(turn_id, lane)
+        if kept is not None:
+            return kept
+        return Promises.kept(await self._store.turn(turn_id), lane)
+
+def _passed_over(event: Inbound) -> str | None:
+    """Why an event gets no answer at all, or None if it is for us."""
+    if isinstance(event, EchoIn):
+        return "echo"
+    if event.sender.is_bot:
+        return "bot"  # two bots that answer each other never stop
+    if not event.addressed:
+        return "not_addressed"
+    return None

@@ -1,0 +1,170 @@
+"""The record of one handled group: what is written into its unit of work, and what is kept at hand after the commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import orjson
+
+from channels.contract import Channel
+from channels.model import (
+    ActionIn,
+    ContactIn,
+    EchoIn,
+    EditedIn,
+    Inbound,
+    LeftIn,
+    MediaIn,
+    OwnerIn,
+    StartIn,
+    TextIn,
+)
+from optfm_bot.dispatch.promise import Promises
+from optfm_bot.domain.conversation import Conversation, dump
+from optfm_bot.domain.say import Response
+from optfm_bot.domain.talk import Said
+from optfm_bot.outbox.delivery import Outgoing
+from optfm_bot.store.records import (
+    ConversationRow,
+    Direction,
+    FeedbackRow,
+    MissKind,
+    MissRow,
+    PersonRow,
+    TurnRow,
+)
+from optfm_bot.store.unit import UnitOfWork
+
+_SEEN_AGAIN_MS = 24 * 60 * 60 * 1000
+"""How stale `last_seen_at` may get: writing it with every message would cost a row each time and tell nobody more."""
+
+_KINDS: dict[type[Inbound], str] = {
+    TextIn: "text",
+    EditedIn: "edited",
+    ActionIn: "action",
+    MediaIn: "media",
+    ContactIn: "contact",
+    StartIn: "start",
+    LeftIn: "left",
+    OwnerIn: "owner",
+    EchoIn: "echo",
+}
+
+
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """What is known while one event is handled. `conversation` is what the next event of the same group will see."""
+
+    channel: Channel
+    lane: str
+    event: Inbound
+    conversation: Conversation
+    person: PersonRow | None
+    language: str
+    now: int
+
+
+class Record:
+    """Writes responses into a unit of work and collects what the house keeps at hand once it is committed."""
+
+    def __init__(self, unit: UnitOfWork, promises: Promises, inbox_id: int) -> None:
+        self._unit = unit
+        self._promises = promises
+        self._inbox_id = inbox_id
+        self.outgoing: list[Outgoing] = []
+        self.conversations: list[ConversationRow] = []
+        self.people: list[PersonRow] = []
+
+    def add(self, turn: Turn, response: Response, said: Said | None, *, part: int) -> None:
+        """Write the response to one event; `said` is the joined message it belongs to, `part` its number."""
+        person = self._person(turn, response)
+        self._unit.history.add_turn(self._incoming(turn, said, person))
+        made = self._promises.make(
+            response.says,
+            turn.channel,
+            turn.event.chat,
+            lane=turn.lane,
+            inbox_id=self._inbox_id,
+            now=turn.now,
+            part=part,
+        )
+        for history in made.turns:
+            self._unit.history.add_turn(history)
+        for message in made.rows:
+            self._unit.outbox.add(message)
+        self.outgoing += made.outgoing
+        changed = replace(response.conversation, person=None if turn.event.is_group else person)
+        if made.offered is not None:
+            changed = replace(changed, offered=made.offered, offered_until=made.offered_until)
+        turn.conversation = changed
+        row = ConversationRow(
+            lane=turn.lane, channel=turn.channel.instance, state=dump(changed), updated_at=turn.now
+        )
+        self._unit.history.save_conversation(row)
+        self.conversations.append(row)
+        self._learning(turn, response, person)
+
+    def _person(self, turn: Turn, response: Response) -> str:
+        event, known, now = turn.event, turn.person, turn.now
+        sender = event.sender
+        fresh = PersonRow(
+            ref=f"{turn.channel.instance}:{sender.external_id}",
+            channel=turn.channel.instance,
+            external_id=sender.external_id,
+            display_name=sender.display_name,
+            locale=sender.locale,
+            language=response.language or (known.language if known else None),
+            phone=event.phone if isinstance(event, ContactIn) and event.own else (known.phone if known else None),
+            gone_at=now if isinstance(event, LeftIn) else None,
+            first_seen_at=known.first_seen_at if known else now,
+            last_seen_at=known.last_seen_at if known and now - known.last_seen_at < _SEEN_AGAIN_MS else now,
+        )
+        if fresh != known:
+            self._unit.history.save_person(fresh)
+            self.people.append(fresh)
+        return fresh.ref
+
+    def _incoming(self, turn: Turn, said: Said | None, person: str) -> TurnRow:
+        event = turn.event
+        words = ""
+        match event:
+            case TextIn(text=text) | EditedIn(text=text) | OwnerIn(text=text) | MediaIn(caption=text):
+                words = text
+            case StartIn(payload=payload):
+                words = f"/start {payload}".rstrip()
+        return TurnRow(
+            id=self._promises.ids.next(),
+            lane=turn.lane,
+            direction=Direction.IN,
+            kind=_KINDS[type(event)],
+            text=said.text if said is not None else words,
+            at=turn.now,
+            person=person,
+            message_id=event.message_id,
+            inbox_id=self._inbox_id,
+        )
+
+    def _learning(self, turn: Turn, response: Response, person: str) -> None:
+        missed, opinion = response.missed, response.opinion
+        if missed is not None:
+            self._unit.history.add_miss(
+                MissRow(
+                    id=self._promises.ids.next(),
+                    lane=turn.lane,
+                    text=missed.text,
+                    kind=MissKind.NONE_OF_THESE if missed.none_of_these else MissKind.ADMITTED,
+                    at=turn.now,
+                    candidates=orjson.dumps(missed.candidates).decode(),
+                )
+            )
+        if opinion is not None:
+            self._unit.history.save_feedback(
+                FeedbackRow(
+                    turn_id=opinion.turn_id,
+                    person=person,
+                    value=opinion.value,
+                    entry_id=opinion.entry_id,
+                    entry_version=opinion.entry_version,
+                    at=turn.now,
+                )
+            )

@@ -1,0 +1,116 @@
+"""What a button means. The platform sees a short token; the meaning is kept with the message in our history."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEntry:
+    """Answer with this entry."""
+
+    entry_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTopics:
+    """List the categories, this page of them (from 0)."""
+
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCategory:
+    """List the questions of a category (None: those without one), this page of them (from 0)."""
+
+    category_id: str | None
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOfThese:
+    """None of the offered questions is the one that was meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """An opinion on the answer that carries the button: 1 helped, -1 did not."""
+
+    value: int
+    entry_id: str
+    entry_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakLanguage:
+    """Talk to this person in that language from now on."""
+
+    code: str
+
+
+Meaning: TypeAlias = OpenEntry | OpenTopics | OpenCategory | NoneOfThese | Rate | SpeakLanguage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """A button before it has a token: a label, and either a meaning or an outside address."""
+
+    label: str
+    meaning: Meaning | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptChoice:
+    """What is remembered of a button."""
+
+    label: str
+    meaning: Meaning
+
+
+def encode(choices: Sequence[KeptChoice]) -> str:
+    """Write choices as compact JSON; `decode` reads it back."""
+    return json.dumps(
+        [[choice.label, *_parts(choice.meaning)] for choice in choices], ensure_ascii=False, separators=(",", ":")
+    )
+
+
+def decode(text: str) -> tuple[KeptChoice, ...]:
+    """Read what `encode` wrote. Raises `ValueError` for anything else."""
+    try:
+        return tuple(KeptChoice(label, _meaning(kind, rest)) for label, kind, *rest in json.loads(text))
+    except (TypeError, ValueError, KeyError) as error:
+        raise ValueError(f"not a list of choices: {text[:80]!r}") from error
+
+
+def _parts(meaning: Meaning) -> list[Any]:
+    match meaning:
+        case OpenEntry(entry_id):
+            return ["entry", entry_id]
+        case OpenTopics(page):
+            return ["topics", page]
+        case OpenCategory(category_id, page):
+            return ["category", category_id, page]
+        case NoneOfThese():
+            return ["none"]
+        case Rate(value, entry_id, version):
+            return ["rate", value, entry_id, version]
+        case SpeakLanguage(code):
+            return ["language", code]
+
+
+_KINDS: Mapping[str, Callable[..., Meaning]] = {
+    "entry": OpenEntry,
+    "topics": OpenTopics,
+    "category": OpenCategory,
+    "none": NoneOfThese,
+    "rate": Rate,
+    "language": SpeakLanguage,
+}
+
+
+def _meaning(kind: str, rest: list[Any]) -> Meaning:
+    return _KINDS[kind](*rest)

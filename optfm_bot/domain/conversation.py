@@ -1,0 +1,64 @@
+"""What a conversation remembers between two messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import orjson
+
+REMEMBER_CHOICES_MS = 60 * 60 * 1000
+"""How long a number typed instead of a button press still means the button."""
+
+_KEPT_RATINGS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """The state of one conversation.
+
+    `offered` is the history id of the last message with choices, and `offered_until` (ms) how long a typed number still
+    picks one. `admitted` counts answers in a row that we did not have. `asked` is the platform id of the last question,
+    `asked_text` its words and `asked_entry` what answered it, for the case that it is edited. `album` is the last group
+    of pictures that got a reply. `rated` holds the last opinions as (history id, value). `person` is who the
+    conversation is with, None in groups.
+    """
+
+    person: str | None = None
+    offered: int | None = None
+    offered_until: int = 0
+    admitted: int = 0
+    asked: str | None = None
+    asked_text: str = ""
+    asked_at: int = 0
+    asked_entry: str | None = None
+    album: str | None = None
+    rated: tuple[tuple[int, int], ...] = ()
+
+    def with_rating(self, turn_id: int, value: int) -> tuple[tuple[int, int], ...]:
+        """The last opinions with this one among them."""
+        others = tuple(pair for pair in self.rated if pair[0] != turn_id)
+        return (*others[-(_KEPT_RATINGS - 1) :], (turn_id, value))
+
+
+EMPTY = Conversation()
+_DEFAULTS = {field.name: getattr(EMPTY, field.name) for field in fields(Conversation)}
+
+
+def dump(conversation: Conversation) -> str:
+    """Write what differs from an empty conversation, as JSON."""
+    changed: dict[str, Any] = {}
+    for name, default in _DEFAULTS.items():
+        value = getattr(conversation, name)
+        if value != default:
+            changed[name] = value
+    return orjson.dumps(changed).decode()
+
+
+def load(text: str) -> Conversation:
+    """Read what `dump` wrote, also by an older or newer version: unknown fields are dropped, missing ones are empty."""
+    found = orjson.loads(text)
+    known = {name: found[name] for name in _DEFAULTS if name in found}
+    if "rated" in known:
+        known["rated"] = tuple((int(turn), int(value)) for turn, value in known["rated"])
+    return Conversation(**known)

@@ -1,0 +1,68 @@
+"""Small talk: recognised only when a message consists of nothing else, so that it never hides a question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from optfm_bot.i18n.smalltalk import fold
+
+_LONGEST_PHRASE = 5
+
+
+class SmallTalk(StrEnum):
+    """What a message without a question does."""
+
+    GREETING = "greeting"
+    THANKS = "thanks"
+    BYE = "bye"
+    HOW_ARE_YOU = "how_are_you"
+    OPERATOR = "operator"
+
+
+# A message may greet, thank and part at once; the one that asks most of us is answered.
+_PRECEDENCE = (
+    SmallTalk.OPERATOR,
+    SmallTalk.HOW_ARE_YOU,
+    SmallTalk.BYE,
+    SmallTalk.THANKS,
+    SmallTalk.GREETING,
+)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text in lower case, with ё written as е; punctuation and emoji are not words."""
+    return tuple(fold(text).split())
+
+
+class SmallTalkPhrases:
+    """The phrases of small talk, by kind, of all languages together.
+
+    `phrases` maps a kind to its phrases; `fillers` are words that may stand between them ("вам", "большое").
+    """
+
+    def __init__(self, phrases: Mapping[SmallTalk, Iterable[str]], fillers: Iterable[str] = ()) -> None:
+        self._kinds: dict[tuple[str, ...], SmallTalk] = {}
+        for kind, texts in phrases.items():
+            for text in texts:
+                key = words(text)
+                if 0 < len(key) <= _LONGEST_PHRASE:
+                    self._kinds.setdefault(key, kind)
+        self._fillers = {word for text in fillers for word in words(text)}
+
+    def recognise(self, text: str) -> SmallTalk | None:
+        """The kind of small talk that makes up the whole message, or None if anything else is in it."""
+        rest = words(text)
+        found: set[SmallTalk] = set()
+        while rest:
+            for length in range(min(_LONGEST_PHRASE, len(rest)), 0, -1):
+                kind = self._kinds.get(rest[:length])
+                if kind is not None:
+                    found.add(kind)
+                    rest = rest[length:]
+                    break
+            else:
+                if rest[0] not in self._fillers:
+                    return None
+                rest = rest[1:]
+        return next((kind for kind in _PRECEDENCE if kind in found), None)

@@ -1,0 +1,342 @@
+"""What the bot answers: from what a person said and what the conversation remembers to what is said back. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from channels.body import parse_body
+from channels.model import Body, Media, MediaKind, Purpose
+from faq import Decision, FaqEntry, FaqManager, Outcome
+from optfm_bot.domain import menu
+from optfm_bot.domain.choices import (
+    Choice,
+    KeptChoice,
+    Meaning,
+    NoneOfThese,
+    OpenCategory,
+    OpenEntry,
+    OpenTopics,
+    Rate,
+    SpeakLanguage,
+)
+from optfm_bot.domain.conversation import Conversation
+from optfm_bot.domain.say import Missed, Opinion, Response, Say
+from optfm_bot.domain.smalltalk import SmallTalk, SmallTalkPhrases, words as split_words
+from optfm_bot.domain.words import Words
+
+EDIT_COUNTS_MS = 5 * 60 * 1000
+"""How long after a question its correction is still answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a person wrote: one text, or several quick ones joined, or a picture with or without a caption."""
+
+    text: str = field(repr=False)
+    media: tuple[str, ...] = ()
+    album: str | None = None
+    message_id: str | None = None
+    is_group: bool = False
+    start: bool = False
+    """The platform says that the person has just started the bot; `text` is the payload of the link."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What else an answer depends on: the language, the moment (ms), the channel's names from instance to kind, the
+    person's name, and the choices that were offered last and still count."""
+
+    language: str
+    now: int
+    channels: tuple[str, ...] = ()
+    person: str = field(default="", repr=False)
+    offered: tuple[KeptChoice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkSettings:
+    """What the owner of the bot decides about its manners."""
+
+    name: str = "OptFM"
+    page_size: int = 10
+    feedback: bool = True
+    max_text: int = 4000
+    languages: tuple[str, ...] = ("ru", "en")
+
+
+class Talk:
+    """Answers with one base of knowledge, one set of words and one set of manners.
+
+    Stateless: the same arguments give the same response. A hot reload makes a new `Talk`.
+    """
+
+    def __init__(
+        self, faq: FaqManager, words: Words, phrases: SmallTalkPhrases, settings: TalkSettings | None = None
+    ) -> None:
+        self.faq = faq
+        self.settings = settings or TalkSettings()
+        self._words = words
+        self._phrases = phrases
+        self._versions: dict[str, str] = {entry.id: entry.version for entry in faq.entries}
+
+    # -- what came in -----------------------------------------------------------------------------------------------------
+
+    def settled(self, text: str) -> bool:
+        """Whether a text can be answered for sure as it is, without waiting for what the person may add."""
+        text = text.strip()
+        return text.startswith("/") or (bool(text) and self._decide(text).outcome is Outcome.ANSWER)
+
+    def hear(self, said: Said, talk: Conversation, around: Around) -> Response:
+        """Answer a message."""
+        text = readable(said.text)
+        if said.start:
+            return self._start(text, talk, around)
+        if not text:
+            return self._without_text(said, talk, around)
+        if text.startswith("/"):
+            return self._command(text, talk, around)
+        picked = self._picked(text, around.offered)
+        if picked is not None:
+            return self.pick(picked, talk, around, turn_id=talk.offered)
+        kind = self._phrases.recognise(text)
+        if kind is not None:
+            return self._small_talk(kind, talk, around)
+        return self._question(text, said, talk, around)
+
+    def correct(self, text: str, message_id: str | None, talk: Conversation, around: Around) -> Response:
+        """Answer an edited message, if it was the last question, recently, and now asks something else."""
+        text = readable(text)
+        silent = Response(outcome="ignored", conversation=talk)
+        if message_id is None or message_id != talk.asked or around.now - talk.asked_at > EDIT_COUNTS_MS:
+            return silent
+        if not text or text.startswith("/") or split_words(text) == split_words(talk.asked_text):
+            return silent
+        decision = self._decide(text)
+        if decision.outcome is Outcome.ANSWER and decision.entry_id == talk.asked_entry:
+            return Response(outcome="ignored", conversation=replace(talk, asked_text=text))
+        response = self._question(text, Said(text=text, message_id=message_id), talk, around)
+        says = tuple(replace(say, reply_to=message_id) for say in response.says)
+        return replace(response, outcome=f"edited_{response.outcome}", says=says)
+
+    def pick(
+        self, meaning: Meaning, talk: Conversation, around: Around, *, turn_id: int | None, message_id: str | None = None
+    ) -> Response:
+        """Act on a button, or on the number typed for it. `turn_id` is the message that carried it; `message_id` its
+        platform id, for menus that turn their own page."""
+        language, size = around.language, self.settings.page_size
+        match meaning:
+            case OpenEntry(entry_id):
+                return self._open(entry_id, talk, around)
+            case OpenTopics(page):
+                say = menu.topics(self.faq, self._words, language, page=page, size=size, replaces=message_id)
+                return self._say("command", talk, say)
+            case OpenCategory(category_id, page):
+                say = menu.category(
+                    self.faq, self._words, language, category_id, page=page, size=size, replaces=message_id
+                )
+                return self._say("command", talk, say)
+            case NoneOfThese():
+                missed = Missed(text=talk.asked_text, none_of_these=True) if talk.asked_text else None
+                say = self._notice("clarify.none_reply", language, (self._all_topics(language),))
+                return replace(self._say("unanswered", talk, say), missed=missed)
+            case Rate(value, entry_id, version):
+                return self._rated(Opinion(
+                    turn_id=turn_id or 0, value=value, entry_id=entry_id, entry_version=version
+                ), talk, language)
+            case SpeakLanguage(code):
+                return replace(self._say("command", talk, self._notice("language.changed", code)), language=code)
+
+    def stale(self, talk: Conversation, around: Around) -> Response:
+        """Answer a button that we do not know any more."""
+        say = self._notice("choice.expired", around.language, (self._all_topics(around.language),))
+        return self._say("command", talk, say)
+
+    def flooded(self, talk: Conversation, around: Around) -> Response:
+        """Say once that messages come too fast."""
+        return self._say("flood", talk, self._notice("flood.notice", around.language))
+
+    def contact(self, talk: Conversation, around: Around) -> Response:
+        """Thank for a shared contact."""
+        return self._say("command", talk, self._notice("contact.received", around.language))
+
+    # -- answers ------------------------------------------------------------------------------------------------------------
+
+    def _question(self, text: str, said: Said, talk: Conversation, around: Around) -> Response:
+        language = around.language
+        decision = self._decide(text)
+        asked = replace(
+            talk, asked=said.message_id, asked_text=text[: self.settings.max_text], asked_at=around.now, asked_entry=None
+        )
+        reply_to = said.message_id if said.is_group else None
+        near = tuple((candidate.entry_id, round(candidate.score, 4)) for candidate in decision.candidates)
+        if decision.outcome is Outcome.ANSWER and decision.entry_id is not None:
+            entry = self.faq.entry(decision.entry_id)
+            if entry is not None:
+                score = decision.candidates[0].score if decision.candidates else None
+                say = replace(self._answer(entry, around, score), reply_to=reply_to)
+                talk = replace(asked, admitted=0, asked_entry=entry.id)
+                return Response(outcome="answered", conversation=talk, says=(say,))
+        if decision.outcome is Outcome.CLARIFY and decision.candidates:
+            entries = [self.faq.entry(candidate.entry_id) for candidate in decision.candidates[:3]]
+            rows = tuple((Choice(label=e.question, meaning=OpenEntry(e.id)),) for e in entries if e is not None)
+            none = Choice(label=self._words.label("clarify.none", language), meaning=NoneOfThese())
+            body = _parsed(self._words.text("clarify.ask", language))
+            say = Say(
+                kind="clarify", body=body, choices=(*rows, (none,)), purpose=Purpose.CLARIFY, reply_to=reply_to
+            )
+            return Response(outcome="clarified", conversation=replace(asked, admitted=0), says=(say,))
+        key = "admit.text" if talk.admitted == 0 else "admit.repeat"
+        say = replace(self._notice(key, language, (self._all_topics(language),)), kind="admit", reply_to=reply_to)
+        missed = Missed(text=asked.asked_text, candidates=near)
+        talk = replace(asked, admitted=talk.admitted + 1)
+        return Response(outcome="unanswered", conversation=talk, says=(say,), missed=missed)
+
+    def _answer(self, entry: FaqEntry, around: Around, score: float | None) -> Say:
+        version = self._versions[entry.id]
+        rows: list[tuple[Choice, ...]] = [
+            (
+                Choice(label=button.text, url=button.url)
+                if button.url
+                else Choice(label=button.text, meaning=OpenEntry(button.faq or "")),
+            )
+            for button in entry.buttons
+        ]
+        if self.settings.feedback:
+            rows.append(self._feedback_row(around.language, entry.id, version))
+        return Say(
+            kind="answer",
+            body=_parsed(entry.answer_for(around.channels, around.language)),
+            choices=tuple(rows),
+            purpose=Purpose.ANSWER,
+            media=tuple(
+                Media(kind=MediaKind(file.type.value), url=file.url, path=file.path, name=file.name)
+                for file in entry.attachments
+            ),
+            entry_id=entry.id,
+            entry_version=version,
+            score=score,
+        )
+
+    def _feedback_row(self, language: str, entry_id: str, version: str) -> tuple[Choice, ...]:
+        return (
+            Choice(label=self._words.label("answer.feedback_up", language), meaning=Rate(1, entry_id, version)),
+            Choice(label=self._words.label("answer.feedback_down", language), meaning=Rate(-1, entry_id, version)),
+        )
+
+    def _open(self, entry_id: str, talk: Conversation, around: Around) -> Response:
+        entry = self.faq.entry(entry_id)
+        if entry is None:
+            say = self._notice("answer.gone", around.language, (self._all_topics(around.language),))
+            return self._say("unanswered", talk, say)
+        return self._say("answered", replace(talk, admitted=0), self._answer(entry, around, None))
+
+    def _rated(self, opinion: Opinion, talk: Conversation, language: str) -> Response:
+        if (opinion.turn_id, opinion.value) in talk.rated:
+            return self._say("feedback", talk, self._notice("feedback.already", language))
+        rated = replace(talk, rated=talk.with_rating(opinion.turn_id, opinion.value))
+        key = "feedback.thanks_up" if opinion.value > 0 else "feedback.thanks_down"
+        return replace(self._say("feedback", rated, self._notice(key, language)), opinion=opinion)
+
+    def _small_talk(self, kind: SmallTalk, talk: Conversation, around: Around) -> Response:
+        if kind is SmallTalk.OPERATOR:
+            return self._operator(talk, around)
+        return self._say("smalltalk", talk, self._notice(f"smalltalk.{kind.value}", around.language))
+
+    def _operator(self, talk: Conversation, around: Around) -> Response:
+        say = self._notice("operator.not_available", around.language, (self._all_topics(around.language),))
+        return self._say("handoff", talk, say)
+
+    def _without_text(self, said: Said, talk: Conversation, around: Around) -> Response:
+        if not said.media:
+            return self._say("smalltalk", talk, self._notice("empty.text", around.language))
+        if said.album is not None and said.album == talk.album:
+            return Response(outcome="ignored", conversation=talk)  # the rest of an album that has its reply
+        kind = said.media[0] if said.media[0] in _MEDIA_REPLIES else "other"
+        say = self._notice(f"media.{kind}", around.language)
+        return self._say("media", replace(talk, album=said.album), say)
+
+    # -- commands -----------------------------------------------------------------------------------------------------------
+
+    def _command(self, text: str, talk: Conversation, around: Around) -> Response:
+        name, _, rest = text[1:].partition(" ")
+        rest = rest.strip()
+        match name.casefold():
+            case "start":
+                return self._start(rest, talk, around)
+            case "help":
+                return self._say("command", talk, self._notice("help.text", around.language))
+            case "faq":
+                return self.pick(OpenTopics(), talk, around, turn_id=None)
+            case "language" | "lang":
+                return self._language(rest.casefold(), talk, around)
+            case "operator":
+                return self._operator(talk, around)
+        say = self._notice("command.unknown", around.language, command=f"/{name[:32]}")
+        return self._say("command", talk, say)
+
+    def _start(self, payload: str, talk: Conversation, around: Around) -> Response:
+        if payload and self.faq.entry(payload) is not None:
+            return self._open(payload, talk, around)
+        language, name = around.language, self.settings.name
+        topics = (self._all_topics(language),)
+        if payload:
+            return self._say("command", talk, self._notice("start.unknown_entry", language, topics))
+        if around.person:
+            say = self._notice("start.greeting_person", language, topics, person=around.person, name=name)
+        else:
+            say = self._notice("start.greeting", language, topics, name=name)
+        return self._say("command", talk, say)
+
+    def _language(self, code: str, talk: Conversation, around: Around) -> Response:
+        if code in self.settings.languages:
+            return self.pick(SpeakLanguage(code), talk, around, turn_id=None)
+        rows = tuple(
+            (Choice(label=self._words.label(f"language.name.{code}", code), meaning=SpeakLanguage(code)),)
+            for code in self.settings.languages
+        )
+        return self._say("command", talk, self._notice("language.choose", around.language, rows))
+
+    # -- small parts ----------------------------------------------------------------------------------------------------------
+
+    def _decide(self, text: str) -> Decision:
+        return self.faq.decide(text[: self.settings.max_text])
+
+    def _picked(self, text: str, offered: Sequence[KeptChoice]) -> Meaning | None:
+        """The choice that was typed instead of pressed: its number, or its very words."""
+        if not offered:
+            return None
+        number = text.rstrip(".)").strip()
+        if number.isdecimal() and len(number) <= 3 and 0 < int(number) <= len(offered):  # noqa: PLR2004 - a list number, not a phone
+            return offered[int(number) - 1].meaning
+        typed = split_words(text)
+        return next((choice.meaning for choice in offered if typed and split_words(choice.label) == typed), None)
+
+    def _all_topics(self, language: str) -> tuple[Choice, ...]:
+        return (Choice(label=self._words.label("faq.all_topics", language), meaning=OpenTopics()),)
+
+    def _notice(
+        self, key: str, language: str, rows: tuple[tuple[Choice, ...], ...] = (), /, **values: object
+    ) -> Say:
+        return Say(kind="notice", body=_parsed(self._words.text(key, language, **values)), choices=rows)
+
+    def _say(self, outcome: str, talk: Conversation, *says: Say) -> Response:
+        return Response(outcome=outcome, conversation=talk, says=says)
+
+
+_MEDIA_REPLIES = frozenset({"photo", "voice", "sticker", "video", "document", "location"})
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Body:
+    return parse_body(text)
+
+
+def readable(text: str) -> str:
+    """A text without what nobody can see: control and format characters, surrounding white space."""
+    if text.isprintable():
+        return text.strip()
+    kept = (c for c in text if c in "\n\t\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    return "".join(kept).strip()

@@ -1,0 +1,62 @@
+"""How fast messages may leave: token buckets per chat and per bot, without a clock of their own."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+_REMEMBERED_CHATS = 10_000
+
+
+class Bucket:
+    """A token bucket that lends: `reserve` always takes a token and says how long to wait until it is earned.
+
+    `rate` is tokens per second (0: no limit), `burst` how many may be taken at once after a quiet time.
+    """
+
+    __slots__ = ("_burst", "_rate", "_tokens", "_updated")
+
+    def __init__(self, rate: float, burst: int = 1) -> None:
+        self._rate = rate
+        self._burst = max(1, burst)
+        self._tokens = float(self._burst)
+        self._updated: float | None = None
+
+    def reserve(self, now: float) -> float:
+        """Take a token at that moment (seconds that only grow); gives the seconds to wait, 0 if it may go at once."""
+        if self._rate <= 0:
+            return 0.0
+        if self._updated is not None:
+            self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._rate)
+        self._updated = now
+        self._tokens -= 1
+        return max(0.0, -self._tokens / self._rate)
+
+    def full(self, now: float) -> bool:
+        """Whether forgetting the bucket would change nothing."""
+        return self._updated is None or self._tokens + (now - self._updated) * self._rate >= self._burst
+
+
+class Pacer:
+    """Paces one bot: each chat by its own bucket, all of them by the bot's."""
+
+    def __init__(self, *, per_chat: float, per_bot: float, burst: int) -> None:
+        self._per_chat = per_chat
+        self._burst = burst
+        self._bot = Bucket(per_bot, max(1, round(per_bot)))
+        self._chats: OrderedDict[str, Bucket] = OrderedDict()
+
+    def reserve(self, lane: str, now: float) -> float:
+        """Take a place for one message to that chat; gives the seconds to wait."""
+        if self._per_chat <= 0:
+            return self._bot.reserve(now)
+        bucket = self._chats.pop(lane, None) or Bucket(self._per_chat, self._burst)
+        self._chats[lane] = bucket
+        if len(self._chats) > _REMEMBERED_CHATS:
+            self._forget(now)
+        return max(bucket.reserve(now), self._bot.reserve(now))
+
+    def _forget(self, now: float) -> None:
+        """Drop buckets that have recovered, oldest first; a debtor is never forgotten."""
+        for lane in list(self._chats)[: _REMEMBERED_CHATS // 10]:
+            if self._chats[lane].full(now):
+                del self._chats[lane]

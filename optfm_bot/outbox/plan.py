@@ -1,0 +1,107 @@
+"""What to do after a message was refused or got no answer: pure decisions over reactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from channels.errors import (
+    ChannelError,
+    Gone,
+    MarkupRejected,
+    Moved,
+    RetryLater,
+    Unauthorized,
+    Unreachable,
+)
+from optfm_bot.store.records import OutboxState
+
+_FIRST_DELAY = 1.0
+_LONGEST_DELAY = 300.0
+
+
+class Policy(StrEnum):
+    """What happens to a message of which nobody can know whether it arrived."""
+
+    AT_MOST_ONCE = "at_most_once"
+    AT_LEAST_ONCE = "at_least_once"
+    VERIFY = "verify"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Send the same message again after `delay` seconds; `whole_bot` holds back everybody, not only this chat."""
+
+    delay: float
+    whole_bot: bool = False
+    counts: bool = True
+    """Whether the attempt counts against the limit; waiting that a platform asked for does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendPlain:
+    """Send the same words without markup, once, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendTo:
+    """Send the same message to the new id of the chat, once."""
+
+    chat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Ask the platform whether the message is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Stop trying; `gone` says that the person cannot be reached at all."""
+
+    state: OutboxState
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Keep the message and stop sending for this bot until a person has mended the credentials."""
+
+
+Verdict: TypeAlias = Retry | SendPlain | SendTo | Verify | Close | Pause
+
+
+def backoff(attempt: int, spread: float) -> float:
+    """Seconds before try number `attempt` + 1: doubling from one second to five minutes, times `spread` (about 1)."""
+    return min(_LONGEST_DELAY, _FIRST_DELAY * float(2 ** min(attempt, 16))) * spread
+
+
+def verdict(
+    error: ChannelError, *, attempts: int, max_attempts: int, policy: Policy, spread: float = 1.0, plain: bool = False
+) -> Verdict:
+    """Decide what follows from a failed delivery.
+
+    `attempts` is how many failures came before this one, `plain` whether the text already goes without markup.
+    A call that was answered, or never reached the wire, is safe to repeat; one without an answer is not.
+    """
+    match error:
+        case Unauthorized():
+            return Pause()
+        case Gone():
+            return Close(OutboxState.DROPPED, gone=True)
+        case Moved(chat_id=chat_id):
+            return SendTo(chat_id)
+        case MarkupRejected() if not plain:
+            return SendPlain()
+        case RetryLater(after=after, whole_bot=whole_bot) if after is not None:
+            return Retry(delay=after.total_seconds(), whole_bot=whole_bot, counts=False)
+        case Unreachable(maybe_sent=True) if policy is Policy.AT_MOST_ONCE:
+            return Close(OutboxState.UNCERTAIN)
+        case Unreachable(maybe_sent=True) if policy is Policy.VERIFY:
+            return Verify()
+        case RetryLater(whole_bot=whole_bot) if attempts + 1 < max_attempts:
+            return Retry(delay=backoff(attempts, spread), whole_bot=whole_bot)
+        case Unreachable() if attempts + 1 < max_attempts:
+            return Retry(delay=backoff(attempts, spread))
+    return Close(OutboxState.FAILED)

@@ -1,0 +1,93 @@
+"""The state of a channel as people see it: what, since when, why, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from channels.errors import ChannelError, Conflict, RetryLater, Unauthorized
+
+
+class ChannelState(StrEnum):
+    """Named states of a connection."""
+
+    STARTING = "starting"
+    CONNECTED = "connected"
+    WAITING = "waiting"
+    CONFLICT = "conflict"
+    BAD_CREDENTIALS = "bad_credentials"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The state at one moment. `failures` counts the failures in a row that led here."""
+
+    state: ChannelState
+    since: datetime
+    why: str = ""
+    failures: int = 0
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the channel works or is about to."""
+        return self.state in {ChannelState.STARTING, ChannelState.CONNECTED}
+
+
+class ChannelStatus:
+    """Keeps the state of one channel and tells `changed` when it becomes another."""
+
+    def __init__(
+        self, clock: Callable[[], datetime], changed: Callable[[Snapshot, Snapshot], None] | None = None
+    ) -> None:
+        self._clock = clock
+        self._changed = changed
+        self.now = Snapshot(state=ChannelState.STARTING, since=clock())
+
+    def connected(self) -> None:
+        """The platform answered."""
+        if self.now.state is not ChannelState.CONNECTED:
+            self._set(ChannelState.CONNECTED, "", 0)
+
+    def failed(self, error: ChannelError) -> None:
+        """The platform did not answer, or not as it should."""
+        match error:
+            case Unauthorized():
+                state = ChannelState.BAD_CREDENTIALS
+            case Conflict():
+                state = ChannelState.CONFLICT
+            case _:
+                state = ChannelState.WAITING
+        self._set(state, str(error), self.now.failures + 1)
+
+    def broken(self, error: Exception) -> None:
+        """Our own code failed; the loop goes on, and an operator has to look."""
+        self._set(ChannelState.FAILED, f"{type(error).__name__}: {error}", self.now.failures + 1)
+
+    def stopped(self) -> None:
+        """The channel was closed on purpose."""
+        self._set(ChannelState.STOPPED, "", 0)
+
+    def _set(self, state: ChannelState, why: str, failures: int) -> None:
+        before = self.now
+        since = before.since if before.state is state else self._clock()
+        self.now = Snapshot(state=state, since=since, why=why, failures=failures)
+        if before.state is not state and self._changed is not None:
+            self._changed(before, self.now)
+
+
+def pause(error: ChannelError, failures: int, spread: float) -> float:
+    """Seconds to wait before asking a platform again, after that many failures in a row; `spread` is about 1."""
+    match error:
+        case RetryLater(after=after) if after is not None:
+            return after.total_seconds()
+        case Unauthorized():
+            first, longest = 15.0, 300.0
+        case Conflict():
+            first, longest = 3.0, 60.0
+        case _:
+            first, longest = 0.5, 30.0
+    return min(longest, first * float(2 ** min(failures - 1, 12))) * spread

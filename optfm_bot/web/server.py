@@ -1,0 +1,144 @@
+"""The aiohttp application and its life: one port for everything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from optfm_bot.errors import StartRefused
+
+log = structlog.get_logger("optfm_bot.web")
+
+_SHUTDOWN_SECONDS = 10.0
+
+
+class StatusPages:
+    """`/` for programs, `/healthz`, `/readyz` and `/metrics`.
+
+    `status` gives the JSON of `/`, `ready` the problems that keep the bot from working (none: it is ready),
+    `metrics` the Prometheus text. `home` is where a browser is sent from `/`, if there is a page to show.
+    """
+
+    def __init__(
+        self,
+        *,
+        status: Callable[[], Mapping[str, Any]],
+        ready: Callable[[], Any],
+        metrics: Callable[[], bytes],
+        home: str | None,
+    ) -> None:
+        self._status = status
+        self._ready = ready
+        self._metrics = metrics
+        self._home = home
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Give the routes of these pages."""
+        return [
+            web.get("/", self._root),
+            web.get("/healthz", self._healthz),
+            web.get("/readyz", self._readyz),
+            web.get("/metrics", self._metrics_page),
+        ]
+
+    async def _root(self, request: web.Request) -> web.Response:
+        accepted = request.headers.get("Accept", "")
+        if self._home is not None and "text/html" in accepted:
+            return web.Response(status=302, headers={"Location": self._home, "Vary": "Accept"})
+        return _json(self._status(), headers={"Vary": "Accept"})
+
+    async def _healthz(self, _request: web.Request) -> web.Response:
+        # Whoever reads this answer knows that the loop turns; nothing else may make the process be restarted.
+        return _json({"status": "ok"})
+
+    async def _readyz(self, _request: web.Request) -> web.Response:
+        problems: Sequence[str] = await self._ready()
+        return _json(
+            {"status": "unavailable" if problems else "ok", "problems": list(problems)}, status=503 if problems else 200
+        )
+
+    async def _metrics_page(self, _request: web.Request) -> web.Response:
+        return web.Response(
+            body=self._metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
+
+
+class HttpServer:
+    """Serves routes on one address. `port` 0 takes a free one; `port` tells which after `start`."""
+
+    def __init__(
+        self,
+        routes: Iterable[web.RouteDef],
+        *,
+        host: str,
+        port: int,
+        body_limit: int,
+        observe: Callable[[str, str, int], None],
+    ) -> None:
+        self._app = web.Application(client_max_size=body_limit, middlewares=[_counting(observe)])
+        self._app.add_routes(routes)
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return self._port
+
+    async def start(self) -> None:
+        """Listen. Raises `StartRefused` with what to change if the address cannot be had."""
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port, reuse_address=True)
+        try:
+            await site.start()
+        except OSError as error:
+            await self.stop()
+            raise StartRefused(
+                f"Cannot listen on {self._host}:{self._port}: {error.strerror or error}. Is another copy running? "
+                "Choose another port with server.port or OPTFM__SERVER__PORT"
+            ) from error
+        addresses = self._runner.addresses
+        if addresses:
+            self._port = int(addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening and end open requests within a limit."""
+        if self._runner is not None:
+            async with asyncio.timeout(_SHUTDOWN_SECONDS + 5):
+                await self._runner.cleanup()
+            self._runner = None
+
+
+def _json(data: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=orjson.dumps(data), status=status, content_type="application/json", headers=headers)
+
+
+def _counting(observe: Callable[[str, str, int], None]) -> Any:
+    @web.middleware
+    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Count requests by route template; an error of ours is logged and never shown."""
+        resource = request.match_info.route.resource
+        route = resource.canonical if resource is not None else "unknown"
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            observe(route, request.method, error.status)
+            raise
+        except (asyncio.CancelledError, ConnectionResetError):
+            raise
+        except Exception:
+            log.exception("web.broken", route=route)
+            observe(route, request.method, 500)
+            return web.Response(status=500, text="Something went wrong on our side. The log has the details.\n")
+        observe(route, request.method, response.status)
+        return response
+
+    return count

@@ -1,0 +1,81 @@
+"""The door for platforms that push: authenticate, read, store, and only then say 200."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import structlog
+from aiohttp import web
+
+from channels.contract import Channel, Webhook, WebhookRequest
+from channels.errors import BadPayload, Unauthorized
+from optfm_bot.dispatch.intake import Intake
+from optfm_bot.errors import StoreUnavailable
+
+log = structlog.get_logger("optfm_bot.web")
+
+_RETRY_AFTER = {"Retry-After": "5"}
+
+
+class WebhookObserver(Protocol):
+    """Hears of requests that were refused. `reason` is bad_secret, malformed, too_large or unavailable."""
+
+    def refused(self, channel: str, reason: str) -> None:
+        """A request was not taken."""
+
+
+class WebhookDoor:
+    """Takes the requests of one channel.
+
+    Everything understood and stored is answered with 200, after the commit. While the store cannot be written, or the
+    program is stopping, the answer is 503 with Retry-After: the platform keeps the update and repeats it.
+    """
+
+    def __init__(self, channel: Channel, intake: Intake, observer: WebhookObserver) -> None:
+        if not isinstance(channel, Webhook):
+            raise TypeError(f"{channel.instance} cannot receive webhooks")
+        self._name = channel.instance
+        self._webhook: Webhook = channel
+        self._intake = intake
+        self._observer = observer
+        self.draining = False
+
+    async def receive(self, request: WebhookRequest) -> int:
+        """Give the HTTP status for a request, after its updates are stored."""
+        try:
+            self._webhook.authenticate(request)
+        except Unauthorized:
+            self._observer.refused(self._name, "bad_secret")
+            return 401
+        if self.draining:
+            return 503
+        try:
+            updates = self._webhook.split(request)
+        except BadPayload as error:
+            self._observer.refused(self._name, "malformed")
+            log.warning("webhook.malformed", channel=self._name, error=str(error))
+            return 400
+        try:
+            await self._intake.receive(self._name, updates)
+        except StoreUnavailable as error:
+            self._observer.refused(self._name, "unavailable")
+            log.error("webhook.store_unavailable", channel=self._name, error=str(error))
+            return 503
+        return 200
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Handle a push. Too long a body is answered 413 without being read to its end."""
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            self._observer.refused(self._name, "too_large")
+            return web.Response(status=413)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        status = await self.receive(
+            WebhookRequest(headers=headers, body=body, remote=request.remote or "", query=request.query)
+        )
+        return web.Response(status=status, headers=_RETRY_AFTER if status == 503 else None)  # noqa: PLR2004 - the HTTP status
+
+    async def get(self, _request: web.Request) -> web.Response:
+        """Say that the address is alive, for a person with a browser and for `doctor`."""
+        return web.Response(text=f"The webhook of {self._name} is alive. The platform sends POST requests here.\n")

@@ -1,0 +1,227 @@
+"""Where settings come from and who wins."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config import load_config
+from config.schema import DeliveryPolicy
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_nothing_at_all_starts_the_web_demo(load):
+    loaded = load()
+
+    assert {"web": "webchat"} == {name: entry.type for name, entry in loaded.settings.channels.items()}
+    assert loaded.settings.faq.path is None
+    assert loaded.path is None
+    assert () == loaded.warnings
+    assert "default" == loaded.sources["server.port"]
+
+
+def test_a_file_without_channels_still_serves_the_web_demo(load):
+    assert ["web"] == list(load("agent: {name: Бот}\nchannels:\n").settings.channels)
+
+
+def test_a_telegram_token_alone_makes_a_telegram_channel(load):
+    loaded = load(env={"TELEGRAM_BOT_TOKEN": "123:abc"})
+
+    assert ["telegram"] == list(loaded.settings.channels)
+    assert {"token": "123:abc"} == dict(loaded.settings.channels["telegram"].options)
+    assert "environment TELEGRAM_BOT_TOKEN" == loaded.sources["channels.telegram.token"]
+    assert ["faq.path"] == [warning.key for warning in loaded.warnings]
+
+
+def test_plain_names_give_max_and_the_database(load):
+    loaded = load(env={"MAX_BOT_TOKEN": "m", "DATABASE_URL": "postgres://u:p@h/db"})
+
+    assert "max" == loaded.settings.channels["max"].type
+    assert "postgresql+asyncpg://u:p@h/db" == loaded.settings.database.url
+
+
+def test_an_empty_plain_name_counts_as_not_set(load):
+    assert ["web"] == list(load(env={"TELEGRAM_BOT_TOKEN": ""}).settings.channels)
+
+
+def test_a_file_that_names_channels_gets_no_other_ones_and_the_unused_token_is_told(load):
+    loaded = load("channels: {web: {type: webchat}}", {"TELEGRAM_BOT_TOKEN": "1:a"})
+
+    assert ["web"] == list(loaded.settings.channels)
+    assert ["environment TELEGRAM_BOT_TOKEN"] == [warning.where for warning in loaded.warnings]
+
+
+def test_freescout_variables_are_a_warning_not_an_error(load):
+    warnings = load(env={"FREESCOUT_URL": "https://x", "FREESCOUT_API_KEY": "k"}).warnings
+
+    assert ["environment FREESCOUT_URL", "environment FREESCOUT_API_KEY"] == [w.where for w in warnings]
+    assert all("not supported" in warning.message for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    ("layers", "port", "source"),
+    [
+        ({}, 8080, "default"),
+        ({"text": "server: {port: 1}"}, 1, "config.yaml:1"),
+        ({"text": "server: {port: 1}", "dotenv": "\nOPTFM__SERVER__PORT=2"}, 2, ".env:2"),
+        (
+            {
+                "text": "server: {port: 1}",
+                "dotenv": "OPTFM__SERVER__PORT=2",
+                "env": {"OPTFM__SERVER__PORT": "3"},
+            },
+            3,
+            "environment OPTFM__SERVER__PORT",
+        ),
+        (
+            {"env": {"OPTFM__SERVER__PORT": "3"}, "overrides": {"server.port": 4}},
+            4,
+            "command line",
+        ),
+    ],
+    ids=["default", "file", "dotenv", "environment", "command line"],
+)
+def test_later_layers_win_and_say_so(load, layers, port, source):
+    loaded = load(**layers)
+
+    assert port == loaded.settings.server.port
+    assert source == loaded.sources["server.port"]
+
+
+def test_an_empty_variable_hides_nothing(load):
+    loaded = load("server: {port: 5}", {"OPTFM__SERVER__PORT": "", "NAME": ""}, dotenv="NAME=Из файла\n")
+
+    assert 5 == loaded.settings.server.port
+    assert "Из файла" == load("agent: {name: '${NAME}'}", {"NAME": ""}).settings.agent.name
+
+
+def test_a_variable_reaches_into_channels_also_past_a_dash(load):
+    loaded = load("channels: {my-bot: {type: telegram}}", {"OPTFM__CHANNELS__MY_BOT__TOKEN": "1:x"})
+
+    assert {"token": "1:x"} == dict(loaded.settings.channels["my-bot"].options)
+    assert "environment OPTFM__CHANNELS__MY_BOT__TOKEN" == loaded.sources["channels.my-bot.token"]
+
+
+def test_a_variable_may_hold_a_list(load):
+    loaded = load(env={"OPTFM__SERVER__TRUSTED_PROXIES": "[127.0.0.1, 10.0.0.0/8]"})
+
+    assert ("127.0.0.1", "10.0.0.0/8") == loaded.settings.server.trusted_proxies
+
+
+def test_tuning_the_demo_from_the_environment_keeps_it_a_web_chat(load):
+    assert "webchat" == load(env={"OPTFM__CHANNELS__WEB__HISTORY": "5"}).settings.channels["web"].type
+
+
+def test_one_underscore_too_few_is_told(load):
+    (warning,) = load(env={"OPTFM_SERVER__PORT": "1"}).warnings
+
+    assert "rename it to OPTFM__SERVER__PORT" == warning.hint
+
+
+def test_references_are_followed_also_inside_braces_without_quotes(load, tmp_path):
+    (tmp_path / "secret").write_text("s3cret\n")
+    (tmp_path / "secret").chmod(0o600)
+    loaded = load(
+        "channels: {telegram: {token: ${TOKEN}, webhook_secret: ${file:secret}, proxy: ${P:-a: b, c}}}\n"
+        "agent: {name: 'Бот ${WHO:-${TOKEN}} $${x}'}\n",
+        {"TOKEN": "1:a${NOT_AGAIN}"},
+    )
+
+    assert {
+        "token": "1:a${NOT_AGAIN}",
+        "webhook_secret": "s3cret",
+        "proxy": "a: b, c",
+    } == dict(loaded.settings.channels["telegram"].options)
+    assert "Бот 1:a${NOT_AGAIN} ${x}" == loaded.settings.agent.name
+    assert not [warning for warning in loaded.warnings if warning.key != "faq.path"]
+
+
+def test_a_secret_file_is_found_through_a_variable(load, tmp_path):
+    (tmp_path / "creds").mkdir()
+    (tmp_path / "creds" / "t").write_text("value")
+    loaded = load("agent: {name: '${file:${DIR}/t}'}", {"DIR": str(tmp_path / "creds")})
+
+    assert "value" == loaded.settings.agent.name
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are a matter of POSIX")
+def test_a_secret_file_for_everybody_is_a_warning(load, tmp_path):
+    (tmp_path / "open").write_text("x")
+    (tmp_path / "open").chmod(0o644)
+
+    (warning,) = load("agent: {name: '${file:open}'}").warnings
+    assert "everybody on this machine can read open" == warning.message
+
+
+def test_a_secret_written_into_the_file_is_a_warning(load):
+    loaded = load(
+        "database: {url: 'postgresql://u:hunter2@h/d'}\nfaq: {path: x}\nchannels:\n  telegram: {token: 1:hunter2}\n"
+    )
+
+    assert ["database.url", "channels.telegram.token"] == [warning.key for warning in loaded.warnings]
+    assert "hunter2" not in "".join(warning.describe() for warning in loaded.warnings)
+
+
+def test_a_reference_to_nothing_gives_the_default(load):
+    assert load("server: {public_url: '${URL:-}', port: '${PORT:-}'}").settings.server.port == 8080
+
+
+def test_settings_never_show_tokens_or_database_passwords(load):
+    loaded = load("database: {url: 'postgresql://u:hunter2@h/d'}\nchannels: {t: {token: hunter2}}")
+
+    assert "hunter2" not in repr(loaded)
+
+
+def test_a_channel_may_deliver_differently(load):
+    settings = load(
+        "delivery: {burst: 7}\nchannels: {a: {token: x, delivery: {policy: verify, per_chat_per_second: 0}}, b:}\n"
+    ).settings
+
+    own = settings.delivery_for("a")
+    assert (DeliveryPolicy.VERIFY, 0, 7) == (own.policy, own.per_chat_per_second, own.burst)
+    assert settings.delivery == settings.delivery_for("b")
+    assert {"token": "x"} == dict(settings.channels["a"].options)
+
+
+def test_scalars_keep_what_was_written(load):
+    options = (
+        load(
+            "channels: {c: {a: yes, b: 12:30, c: 0123, d: 2026-01-02, e: 1101000001, f: null, g: 1.5, h: true}}"
+        )
+        .settings.channels["c"]
+        .options
+    )
+
+    assert {
+        "a": "yes", "b": "12:30", "c": "0123", "d": "2026-01-02", "e": 1101000001, "f": None, "g": 1.5, "h": True,
+    } == dict(options)  # fmt: skip
+
+
+def test_the_example_loads_without_problems_or_warnings():
+    loaded = load_config(
+        ROOT / "config.example.yaml", env={"TELEGRAM_BOT_TOKEN": "123456:" + "A" * 30}, cwd=ROOT / "config"
+    )
+
+    assert () == loaded.warnings
+    assert ["telegram", "web"] == list(loaded.settings.channels)
+
+
+def test_the_example_shows_the_defaults(load):
+    """Apart from channels and the path of the knowledge, copying the example changes nothing."""
+    example = load_config(
+        ROOT / "config.example.yaml", env={"TELEGRAM_BOT_TOKEN": "123456:" + "A" * 30}, cwd=ROOT / "config"
+    ).settings
+    default = load().settings
+
+    for section in type(default).model_fields.keys() - {"channels", "faq"}:
+        assert getattr(default, section) == getattr(example, section)
+
+
+def test_importing_the_secret_type_loads_neither_yaml_nor_the_schema():
+    code = "import sys, config.secret; assert not {'yaml', 'config.schema'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=30)  # noqa: S603 - our own code

@@ -1,0 +1,172 @@
+"""What is said when settings are wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field
+
+from config import ConfigError, Problem, Secret, load_config, secrets_in, validate_section
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "key", "words"),
+    [
+        ("servr: {port: 1}", "config.yaml:1", "servr", "did you mean `server`?"),
+        ("server:\n  prt: 1", "config.yaml:2", "server.prt", "did you mean `port`?"),
+        ("\nport: 1", "config.yaml:2", "port", "did you mean `server.port`?"),
+        ("zzz: 1", "config.yaml:1", "zzz", "known keys: agent, server"),
+        ("helpdesk: {freescout: {}}", "config.yaml:1", "helpdesk", "not supported by this version"),
+        ("notify: {urls: []}", "config.yaml:1", "notify", "not supported by this version"),
+        ("server:\n  port: abc", "config.yaml:2", "server.port", "must be a whole number, given 'abc'"),
+        ("server: {port: 70000}", "config.yaml:1", "server.port", "must be at most 65535, given '70000'"),
+        ("server: []", "config.yaml:1", "server", "must be a section"),
+        ("server: {trusted_proxies: 5}", "config.yaml:1", "server.trusted_proxies", "must be a list"),
+        (
+            "server:\n  trusted_proxies:\n    - 127.0.0.1\n    - nope",
+            "config.yaml:4",
+            "server.trusted_proxies.1",
+            "nope is not an IP",
+        ),
+        ("server: {public_url: bot.example.ru}", "config.yaml:1", "server.public_url", "such as https://"),
+        ("agent: {timezone: Mars/Base}", "config.yaml:1", "agent.timezone", "for example Europe/Moscow"),
+        ("agent: {language: fr}", "config.yaml:1", "agent.language", "must be one of: ru, en, given 'fr'"),
+        ("agent: {name: ''}", "config.yaml:1", "agent.name", "at least 1 characters"),
+        ("database: {url: mysql://h/x}", "config.yaml:1", "database.url", "unknown database driver `mysql`"),
+        ("database: {url: optfm.db}", "config.yaml:1", "database.url", "must be an address"),
+        ("conversation: {join_window: 11}", "config.yaml:1", "conversation.join_window", "at most 10"),
+        ("conversation: {feedback: perhaps}", "config.yaml:1", "conversation.feedback", "true or false"),
+        ("log: {level: loud}", "config.yaml:1", "log.level", "debug, info, warning, error"),
+        ("faq: {source: database}", "config.yaml:1", "faq.source", "must be one of: files"),
+        (
+            "delivery: {policy: maybe}",
+            "config.yaml:1",
+            "delivery.policy",
+            "at_most_once, at_least_once, verify",
+        ),
+        (
+            "channels:\n  tg:\n    delivery: {brst: 1}",
+            "config.yaml:3",
+            "channels.tg.delivery.brst",
+            "did you mean `burst`?",
+        ),
+        ("channels: {tg: 5}", "config.yaml:1", "channels.tg", "must be a section"),
+        ("a: 1\nserver: {}\nserver: {}", "config.yaml:3", "server", "written twice, first on line 2"),
+        ("agent: {name: !!python/name:os.system x}", "config.yaml:1", "agent.name", "is not allowed"),
+        ("? [a, b]\n: 1", "config.yaml:1", "", "a key must be plain text"),
+        ("- a\n- b", "config.yaml:1", "", "must hold keys and values"),
+        ("agent:\n\tname: x", "config.yaml:2", "", "indent with spaces"),
+        ("agent: {name: x\nserver: [", "config.yaml:2", "", "not valid YAML"),
+        ("agent: {name: '\x07'}", "config.yaml:1", "", "not valid YAML"),
+        ("agent: {name: '${NOPE}'}", "config.yaml:1", "agent.name", "variable NOPE is not set"),
+        ("agent: {name: '${a b}'}", "config.yaml:1", "agent.name", "is not a reference"),
+        ("agent: {name: 'x ${OPEN'}", "config.yaml:1", "agent.name", "`${OPEN` is not a reference"),
+        ("agent: {name: '${file:none}'}", "config.yaml:1", "agent.name", "cannot read none: No such file"),
+    ],
+)
+def test_a_problem_names_its_place_its_key_and_the_way_out(refuse, text, where, key, words):
+    found = [problem for problem in refuse(text) if (problem.where, problem.key) == (where, key)]
+
+    assert found, refuse(text)
+    assert words in str(found[0])
+    assert found[0].describe("ru") != str(found[0]), "every problem of the catalogue speaks Russian too"
+
+
+def test_all_problems_come_at_once_in_reading_order(refuse):
+    problems = refuse(
+        "zzz: 1\nserver: {port: x}\nagent: {name: '${NOPE}', id: '!'}\n",
+        {"OPTFM__LIMITS__PERSON_PER_MINUTE": "many", "OPTFM__SERVRE__PORT": "1"},
+    )
+
+    assert [
+        ("config.yaml:1", "zzz"),
+        ("config.yaml:2", "server.port"),
+        ("config.yaml:3", "agent.name"),
+        ("config.yaml:3", "agent.id"),
+        ("environment OPTFM__LIMITS__PERSON_PER_MINUTE", "limits.person_per_minute"),
+        ("environment OPTFM__SERVRE__PORT", "servre"),
+    ] == [(problem.where, problem.key) for problem in problems]
+
+
+def test_an_unset_variable_is_one_problem_not_two(refuse):
+    assert ["the environment variable PORT is not set"] == [
+        p.message for p in refuse("server: {port: ${PORT}}")
+    ]
+
+
+def test_a_wrong_line_of_dotenv_is_a_problem(refuse):
+    assert [".env:2", ".env:3"] == [p.where for p in refuse(dotenv="A=1\nnonsense\nB='open\n")]
+
+
+def test_a_broken_list_in_a_variable_is_a_problem(refuse):
+    (problem,) = refuse(env={"OPTFM__SERVER__TRUSTED_PROXIES": "[a"})
+
+    assert "environment OPTFM__SERVER__TRUSTED_PROXIES" == problem.where
+
+
+def test_a_missing_file_that_was_named_is_a_problem(tmp_path):
+    with pytest.raises(ConfigError, match=r"absent\.yaml: the file does not exist"):
+        load_config(Path("absent.yaml"), env={}, cwd=tmp_path)
+
+
+def test_a_file_in_another_encoding_is_a_problem_with_its_line(tmp_path):
+    (tmp_path / "config.yaml").write_bytes("agent:\n  name: Бот".encode("cp1251"))
+
+    with pytest.raises(ConfigError, match=r"config\.yaml:2: the file is not UTF-8"):
+        load_config(None, env={}, cwd=tmp_path)
+
+
+def test_a_bomb_of_aliases_is_refused_quickly(refuse):
+    levels = "\n".join(f"k{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9))
+
+    assert any("nested or repeated too much" in str(problem) for problem in refuse(f"k0: &a0 [x]\n{levels}"))
+
+
+def test_deep_nesting_is_refused(refuse):
+    assert any("too much" in str(problem) for problem in refuse("a: " + "[" * 200 + "]" * 200))
+
+
+class _ChannelLike(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+    token: Secret
+    key_phrase: Secret | None = None
+    attempts: int = Field(3, ge=1)
+
+
+def _locate(path: tuple[str | int, ...]) -> str:
+    return f"config.yaml:{len(path)}"
+
+
+def test_a_section_of_the_house_gets_the_same_quality_of_messages():
+    result = validate_section(
+        _ChannelLike, {"tokn": "hunter2", "attempts": 0}, locate=_locate, prefix=("channels", "telegram")
+    )
+
+    assert [
+        "config.yaml:3: channels.telegram.token: is required",
+        "config.yaml:3: channels.telegram.attempts: must be at least 1, given '0'",
+        "config.yaml:3: channels.telegram.tokn: unknown key (did you mean `token`?)",
+    ] == [str(problem) for problem in result]
+
+
+def test_a_valid_section_is_given_back():
+    result = validate_section(_ChannelLike, {"token": "t"}, locate=_locate)
+
+    assert isinstance(result, _ChannelLike)
+    assert [Secret("t")] == list(secrets_in({"a": [result]}))
+
+
+def test_a_secret_is_never_quoted_in_a_problem(refuse):
+    result = validate_section(_ChannelLike, {"token": ["hunter2"], "key_phrase": ["hunter2"]}, locate=_locate)
+
+    assert 2 == len(result)
+    assert "hunter2" not in "".join(problem.describe() for problem in result)
+    assert "hunter2" not in str(refuse("database: {url: 'mysql://u:hunter2@h/x'}"))
+
+
+def test_a_problem_without_russian_words_speaks_english():
+    assert "a.yaml:1: k: wrong (fix it)" == Problem(
+        where="a.yaml:1", key="k", message="wrong", hint="fix it"
+    ).describe("ru")
