@@ -1,4 +1,4 @@
-"""The text tree: read from the small Markdown of FAQ authors, or made of plain text that is not to be interpreted.
+"""The text tree: read from the small Markdown of FAQ authors, or made of plain text left as it is.
 
 The Markdown: paragraphs separated by empty lines (a single newline is a line break), `**bold**`, `*italic*`
 and `_italic_`, `` `code` ``, `[label](address)` with http, https, mailto and tel, bare web addresses, `- `
@@ -28,7 +28,7 @@ _REMEMBERED_LENGTH = 8192
 
 
 def parse_body(markdown: str) -> Body:
-    """The tree of an author's Markdown. Never raises, takes time linear in the length, remembers recent answers."""
+    """The tree of an author's Markdown. Never raises; time is linear in the length; recent trees are kept."""
     if len(markdown) > _REMEMBERED_LENGTH:
         return _parse(markdown)
     return _parse_remembered(markdown)
@@ -44,7 +44,7 @@ def text_body(text: str) -> Body:
 
 
 def plain_text(body: Body) -> str:
-    """The words of `body` as the plain dialect writes them: links as `label (address)`, lists with bullets."""
+    """The words of `body` as the plain dialect writes them: links as `label (address)`, bullets, numbers."""
     return PLAIN.write(body)
 
 
@@ -76,7 +76,7 @@ _parse_remembered = lru_cache(maxsize=1024)(_parse)
 
 @dataclass(slots=True)
 class _BlockReader:
-    """Lines in, blocks out. `kind` is the block being read: `p`, `u` (bullets), `o` (numbers), `q` or none."""
+    """Lines in, blocks out. `kind` is the open block: `p`, `u` (bullets), `o` (numbers), `q` or none."""
 
     blocks: list[Block] = field(default_factory=list)
     kind: str = ""

@@ -74,7 +74,10 @@ def encode_outbound(message: Outbound) -> str:
 
 
 def decode_outbound(text: str | bytes) -> Outbound:
-    """The message that `encode_outbound` wrote. Raises `ValueError` that says what is wrong, without quoting the text."""
+    """The message that `encode_outbound` wrote.
+
+    Raises `ValueError` for anything else; it says what is wrong without quoting the text.
+    """
     try:
         data = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -107,7 +110,14 @@ def decode_outbound(text: str | bytes) -> Outbound:
 
 
 @lru_cache(maxsize=_REMEMBERED)
+def _one(body: Body) -> Body:
+    """One tree for all equal ones, so that what is decoded is the tree that other memories know."""
+    return body
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def _encoded_body(body: Body) -> bytes:
+    _one(body)
     return orjson.dumps([_encoded_block(block) for block in body.blocks])
 
 
@@ -215,7 +225,7 @@ def _moment(value: str) -> datetime:
 
 
 def _body(value: Any) -> Body:
-    # The same answer is sent again and again: the same text gives the very same tree, which later steps recognise.
+    # The same answer is sent again and again: equal text gives the very same tree, known to later steps.
     try:
         return _decoded_body(orjson.dumps(_list(value, "b")))
     except orjson.JSONEncodeError:
@@ -224,7 +234,7 @@ def _body(value: Any) -> Body:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _decoded_body(encoded: bytes) -> Body:
-    return Body(tuple([_block(block) for block in orjson.loads(encoded)]))
+    return _one(Body(tuple([_block(block) for block in orjson.loads(encoded)])))
 
 
 def _block(value: Any) -> Block:

@@ -18,7 +18,7 @@ _WRITTEN_LINK = re.compile(r"\[[^\[\]\n]{1,200}\]\(([^()\s]{1,2048})\)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentProblem:
-    """One thing that a reader will get differently: a stable `id`, and a `detail` such as a number or an address."""
+    """One thing that a reader will get differently: a stable `id`, and a `detail` such as a number."""
 
     id: str
     detail: str = ""
@@ -31,7 +31,7 @@ def content_problems(
     actions: tuple[tuple[Action, ...], ...] = (),
     media: tuple[Media, ...] = (),
 ) -> Sequence[ContentProblem]:
-    """What would be simplified if this were sent: the ids of `Rendered.degraded`, and three that only content has.
+    """What would be simplified if this were sent: the ids of `Rendered.degraded`, and three more.
 
     `empty`: nothing to show. `split`: sent as several messages, the detail says how many. `link_unsupported`:
     something typed as a link that is not one, the detail is its address. Never raises for content.

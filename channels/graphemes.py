@@ -27,7 +27,7 @@ def graphemes(text: str) -> list[str]:
 
 
 def shorten(text: str, limit: int) -> str:
-    """`text` cut to at most `limit` characters at a grapheme, with an ellipsis in place of what was cut off."""
+    """`text` cut to at most `limit` characters at a grapheme, an ellipsis in place of what was cut off."""
     if len(text) <= limit:
         return text
     kept, length = [], len(_ELLIPSIS)

@@ -16,6 +16,7 @@ from aiohttp import (
     ClientConnectorError,
     ClientError,
     ClientHttpProxyError,
+    ClientResponse,
     ClientSession,
     ClientTimeout,
     ConnectionTimeoutError,
@@ -146,14 +147,9 @@ class HttpClient:
                 and "Content-Encoding" not in response.headers
             ):
                 return HttpAnswer(response.status, response.headers, await response.read())
-            body = bytearray()
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > self._max_answer:
-                    response.close()
-                    break
-            else:
-                return HttpAnswer(response.status, response.headers, bytes(body))
+            body = await self._read_up_to_the_limit(response)
+            if body is not None:
+                return HttpAnswer(response.status, response.headers, body)
             failure = Unreachable(
                 f"{url.host} sent an answer of more than {self._max_answer} bytes", maybe_sent=True
             )
@@ -168,6 +164,20 @@ class HttpClient:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    async def _read_up_to_the_limit(self, response: ClientResponse) -> bytes | None:
+        body = bytearray()
+        complete = False
+        try:
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > self._max_answer:
+                    return None
+            complete = True
+        finally:
+            if not complete:
+                response.close()
+        return bytes(body)
 
     def _open_session(self) -> ClientSession:
         self._session = ClientSession(

@@ -1,13 +1,13 @@
-"""The ladder of degradation: what becomes of buttons and files that a platform cannot show. Written once, for all.
+"""The ladder of degradation: what becomes of buttons and files that a platform cannot show.
 
-| what was meant | when | what it becomes | id |
-| --- | --- | --- | --- |
-| buttons | the platform has none, or they do not fit its rows | a numbered list; addresses as `label: address` | `buttons_to_list` |
-| a button with an address | the platform cannot open it from a button | a line `label: address` | `url_button_to_text` |
-| a button that asks for the contact | the platform cannot ask | an item of the numbered list | `contact_to_list` |
-| rows | too wide or too many, but the buttons fit | the same buttons in other rows | `buttons_rewrapped` |
-| a label | longer than what is shown | cut, with an ellipsis | `label_shortened` |
-| a file | the platform cannot send this kind | a link, or the file's name if it has no address | `media_to_link`, `media_to_name` |
+* `buttons_to_list`: the platform has no buttons, or they do not fit its rows: a numbered list in the text,
+  and `label: address` for those with an address.
+* `url_button_to_text`: the platform cannot open an address from a button: a line `label: address`.
+* `contact_to_list`: the platform cannot ask for the contact: an item of the numbered list.
+* `buttons_rewrapped`: rows are too wide or too many, but the buttons fit: the same buttons in other rows.
+* `label_shortened`: a label is longer than what is shown: cut, with an ellipsis.
+* `media_to_link`, `media_to_name`: a file of a kind that cannot be sent: a link, or its name if there is no
+  address.
 
 Nothing that the ladder adds is a word of any language: labels, names, addresses, numbers.
 """
@@ -31,7 +31,7 @@ _NAMELESS = "…"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What is left of buttons and files on one platform: real ones, and `tail`, the blocks that say the rest in text."""
+    """Buttons and files on one platform: the real ones, and `tail`, the blocks that say the rest in text."""
 
     rows: Rows = ()
     numbered: tuple[Action, ...] = ()
@@ -44,7 +44,7 @@ _NOTHING = Step()
 
 
 def step_down(message: Outbound, capabilities: Capabilities) -> Step:
-    """Take the buttons and files of a message down to what the platform can show. Pure; does not look at the body."""
+    """Take the buttons and files of a message down to what the platform can show. The body plays no part."""
     if not message.actions and not message.media:
         return _NOTHING
     degraded: dict[str, None] = {}
@@ -63,7 +63,7 @@ def step_down(message: Outbound, capabilities: Capabilities) -> Step:
 
 
 def numbered_actions(message: Outbound, capabilities: Capabilities) -> tuple[Action, ...]:
-    """The buttons that become numbers 1, 2, 3… of the list in the text, in order; empty if all are real buttons.
+    """The buttons that become numbers 1, 2, 3… of the list in the text, in order; empty if none does.
 
     The same for the whole message and for the last of its parts.
     """
@@ -159,7 +159,7 @@ def _shown(action: Action, buttons: Buttons, degraded: dict[str, None]) -> Actio
 
 
 def _wrapped(rows: Sequence[tuple[Action, ...]], buttons: Buttons) -> list[tuple[Action, ...]] | None:
-    """The same buttons within the limits: wide rows cut first, all rows filled up if that is too many; None if never."""
+    """The same buttons within the limits: wide rows cut, then all rows filled up; None if too many."""
     cut = [chunk for row in rows for chunk in _chunks(row, buttons.per_row)]
     if len(cut) > buttons.max_rows:
         cut = _chunks(tuple(chain.from_iterable(rows)), buttons.per_row)

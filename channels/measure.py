@@ -45,29 +45,27 @@ def is_blank(text: str) -> bool:
 
 def written(body: Body, capabilities: Capabilities) -> Written:
     """`body` as the platform's dialect writes it. Remembered for the bodies of the last messages."""
-    return _remembered(
-        body,
-        dialect_named(capabilities.dialect),
-        capabilities.text_unit is TextUnit.UTF16,
-        capabilities.counts_markup,
-    )
+    dialect = dialect_named(capabilities.dialect)
+    return _remembered(body, dialect, capabilities.text_unit, capabilities.counts_markup)
 
 
 def width(body: Body, capabilities: Capabilities) -> int:
     """`Written.widest` of a body that is not worth remembering."""
-    return _write(
-        body,
-        dialect_named(capabilities.dialect),
-        capabilities.text_unit is TextUnit.UTF16,
-        capabilities.counts_markup,
-    ).widest
+    dialect = dialect_named(capabilities.dialect)
+    return _write(body, dialect, capabilities.text_unit, capabilities.counts_markup).widest
 
 
-def _write(body: Body, dialect: Dialect, utf16: bool, counts_markup: bool) -> Written:  # noqa: FBT001 -
-positional for the cache unit = TextUnit.UTF16 if utf16 else TextUnit.CHARACTERS text, plain =
-dialect.write(body), PLAIN.write(body) length = text_length(text if counts_markup else dialect.visible(body),
-unit) return Written( text=text, plain=plain, length=length, widest=max(length, text_length(plain, unit)),
-blank=is_blank(plain), marked=any(_is_marked(block) for block in body.blocks), )
+def _write(body: Body, dialect: Dialect, unit: TextUnit, counts_markup: bool) -> Written:  # noqa: FBT001 - key of a cache
+    text, plain = dialect.write(body), PLAIN.write(body)
+    length = text_length(text if counts_markup else dialect.visible(body), unit)
+    return Written(
+        text=text,
+        plain=plain,
+        length=length,
+        widest=max(length, text_length(plain, unit)),
+        blank=is_blank(plain),
+        marked=any(_is_marked(block) for block in body.blocks),
+    )
 
 
 _remembered = lru_cache(maxsize=_REMEMBERED)(_write)

@@ -1,4 +1,4 @@
-"""A text tree laid out as a line of small pieces, so that any stretch of it can be made into a tree of its own."""
+"""A text tree laid out as a line of small pieces; any stretch of them can become a tree of its own."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Wrap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A word with the space after it, a link, a piece of code or a line break, and where it stands in the tree."""
+    """A word with the space after it, a link, code or a line break, and where it stands in the tree."""
 
     leaf: Text | Code | Link | Break
     block: int

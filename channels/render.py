@@ -1,4 +1,4 @@
-"""From a message to one platform call: written in the platform's dialect, with what it can show of buttons and files.
+"""From a message to one platform call, in the platform's dialect, with the buttons and files it can show.
 
 What a platform cannot show is not dropped but said another way: the ladder in `channels.ladder`. Long
 messages are cut before, by `channels.split.split_outbound`.

@@ -21,7 +21,7 @@ from channels.pieces import Cut, Piece, body_of, characters, in_place_of, pieces
 
 _EMPTY = Body()
 _WORTH_CUTTING = 4
-"""A cut at a paragraph, item, line or sentence is taken if the part is at least this fraction of what would fit."""
+"""A cut better than at a word is taken if the part is at least this fraction of what would fit."""
 _MARKUP_FACTOR = 8
 _MARKUP_MARGIN = 64
 _RESERVED_AT_MOST = 4
@@ -101,7 +101,7 @@ def _in_sequence(parts: Sequence[Outbound]) -> tuple[Outbound, ...]:
 
 
 def _bodies(body: Body, step: Step, capabilities: Capabilities) -> tuple[Body, ...]:
-    """The texts of the parts; the last one leaves room for the tail, or is empty if the tail needs a part alone."""
+    """The texts of the parts; the last leaves room for the tail, or is empty if the tail is a part alone."""
     limit = capabilities.text_limit
 
     def size(part: Body) -> int:
@@ -190,7 +190,7 @@ def _small_enough(pieces: Sequence[Piece], *, limit: int, fits: Callable[[Piece]
 
 
 def _letters_of(word: Piece, *, limit: int, is_small: Callable[[Piece], bool]) -> list[Piece]:
-    """A word that fits in no message, in graphemes (a few at a time under a large limit), or at last in characters."""
+    """A word that fits in no message: in graphemes (some at a time if the limit is large) or characters."""
     clusters = graphemes(characters(word))
     some = max(1, limit // _FINENESS)
     texts = ["".join(clusters[index : index + some]) for index in range(0, len(clusters), some)]

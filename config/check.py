@@ -55,12 +55,14 @@ def _names(settings: Settings, locate: Locate) -> Iterator[Problem]:
 
 
 def _webhooks(settings: Settings, locate: Locate) -> Iterator[Problem]:
-    public = (settings.server.public_url or "").startswith("https://")
+    public = settings.server.public_url or ""
     for name, entry in settings.channels.items():
         if entry.options.get("mode") != "webhook":
             continue
         where, key = locate(("channels", name, "mode")), f"channels.{name}.mode"
-        if not public:
+        # A platform's server of one's own, reached without TLS, may also push without it.
+        plain_is_enough = _plain(entry.options.get("api_base")).startswith("http://")
+        if not public.startswith(("https://", "http://") if plain_is_enough else "https://"):
             yield problem("webhook_needs_url", where=where, key=key, hint="webhook_url")
         if not _plain(entry.options.get("webhook_secret")):
             yield problem("webhook_needs_secret", where=where, key=key, hint="webhook_secret")

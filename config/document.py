@@ -17,7 +17,7 @@ _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(
     _TAG + name for name in ("str", "null", "bool", "int", "float", "timestamp", "value", "merge")
 )
-_REFERENCE = re.compile(r"(?<!\$)\$\{(?:[^{}\n]|\$\{[^{}\n]*\})+\}")
+_REFERENCE = re.compile(r"(?<!\$)\$\{(?:[^{}\n'\"]|\$\{[^{}\n'\"]*\})+\}")
 _FIRST, _LAST = 0xE100, 0xF8FF
 _HELD = re.compile("\ue000([\ue100-\uf8ff])\ue001*")
 _MAX_NODES = 20_000
@@ -45,7 +45,7 @@ def read_document(text: str, *, name: str) -> Document:
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        return Document(data={}, lines={}, problems=(_syntax(error, name),))
+        return Document(data={}, lines={}, problems=(_syntax(error, name, text),))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         found = problem("yaml", where=f"{name}:{line}", key="", column="?", reason=str(error.reason))
@@ -87,10 +87,12 @@ class _HeldReferences:
         return f"\ue000{chr(_FIRST + len(self._originals) - 1)}".ljust(len(found[0]), "\ue001")
 
 
-def _syntax(error: yaml.MarkedYAMLError, name: str) -> Problem:
+def _syntax(error: yaml.MarkedYAMLError, name: str, text: str) -> Problem:
     mark = error.problem_mark or error.context_mark
     reason = " ".join(part for part in (error.context, error.problem) if part)
-    hint = "yaml_tab" if "\\t" in reason or "'\t'" in reason else "yaml_quote"
+    lines = text.splitlines()
+    line = lines[mark.line] if mark and mark.line < len(lines) else ""
+    hint = "yaml_tab" if line.lstrip(" ").startswith("\t") else "yaml_quote"
     where = f"{name}:{mark.line + 1}" if mark else name
     return problem(
         "yaml", where=where, key="", hint=hint, column=mark.column + 1 if mark else "?", reason=reason

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from faq.base import KnowledgeBase, KnowledgeError, Problem
 from faq.contract import Candidate, Decision, Evidence, Matcher, Outcome, Policy, Query, Scope
 from faq.entry import Attachment, AttachmentType, Category, Connection, EntryButton, FaqEntry, Origin, Status
-from faq.explain import Explanation
 from faq.manager import FaqManager
 from faq.policy import Thresholds
 
 if TYPE_CHECKING:
-    from faq.lint import Finding, Severity, lint
+    from faq.explain import Explanation
     from faq.watch import KnowledgeWatcher
     from faq.yaml_source import YamlSource, load_knowledge
 
@@ -29,7 +28,6 @@ __all__ = [
     "Explanation",
     "FaqEntry",
     "FaqManager",
-    "Finding",
     "KnowledgeBase",
     "KnowledgeError",
     "KnowledgeWatcher",
@@ -40,20 +38,16 @@ __all__ = [
     "Problem",
     "Query",
     "Scope",
-    "Severity",
     "Status",
     "Thresholds",
     "YamlSource",
-    "lint",
     "load_knowledge",
 ]
 
 _LATER = {
-    "Finding": "faq.lint",
+    "Explanation": "faq.explain",
     "KnowledgeWatcher": "faq.watch",
-    "Severity": "faq.lint",
     "YamlSource": "faq.yaml_source",
-    "lint": "faq.lint",
     "load_knowledge": "faq.yaml_source",
 }
 """What deciding does not need is loaded when it is asked for: `import faq` stays cheap."""

@@ -65,7 +65,7 @@ class Evidence:
     message that the phrasing explains, `phrase_coverage` the share of the phrasing that the message names.
     `missing` are the words of the message that nothing in the entry supports, and `gap` is the weight of the
     rarest of them (0…1). `subjects` counts the words with a meaning of their own that a phrasing of the entry
-    supports.
+    supports, and `support` is the rarity of the rarest of them.
     """
 
     phrase: str

@@ -184,11 +184,11 @@ class Index:
         best: dict[str, Relative] = {}
         if stem in self.postings or stem in self.answers:
             best[stem] = Relative(stem, How.EXACT, 1.0)
-        for relative in (*self._synonyms.get(stem, ()), *self._forms(stem)):
+        # A word that the base has is what it says; only an unknown one may be a mistyped one.
+        typos = () if best else self._typos(stem)
+        for relative in (*self._synonyms.get(stem, ()), *self._forms(stem), *typos):
             if relative.stem not in best or best[relative.stem].similarity < relative.similarity:
                 best[relative.stem] = relative
-        if not best:
-            best = {relative.stem: relative for relative in self._typos(stem)}
         return tuple(sorted(best.values(), key=lambda relative: -relative.similarity))
 
     def _forms(self, stem: str) -> Iterator[Relative]:

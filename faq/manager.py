@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from faq.base import KnowledgeBase
 from faq.contract import (
@@ -22,7 +22,6 @@ from faq.contract import (
     Scope,
 )
 from faq.entry import Category, FaqEntry
-from faq.explain import Explanation, explain
 from faq.index import Index
 from faq.match import CoverMatcher
 from faq.normalize import Normalizer
@@ -31,6 +30,9 @@ from faq.policy import ThresholdPolicy, Thresholds
 REMEMBERED = 512
 REMEMBERED_LENGTH = 200
 """Decisions over so many texts of at most this length are remembered until the live entries change."""
+
+if TYPE_CHECKING:
+    from faq.explain import Explanation
 
 MatcherFactory = Callable[[Sequence[FaqEntry], Sequence[Sequence[str]]], Matcher]
 """Makes a matcher out of the live entries and the groups of synonyms."""
@@ -122,6 +124,8 @@ class FaqManager:
 
     def explain(self, text: str, *, scope: Scope = EVERYTHING) -> Explanation:
         """The decision over a text with all that led to it."""
+        from faq.explain import explain  # noqa: PLC0415  # for owners, not for every start
+
         view = self._live()
         matcher = view.matcher
         return explain(

@@ -45,7 +45,9 @@ _INVISIBLE = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 _LINK = re.compile(
-    r"(?:https?://|www\.)\S+|\S+@\S+\.\w+|(?:[\w-]+\.)+(?:ru|com|org|net|io|su|info|me|рф)(?![\w-])\S*",
+    r"(?:https?://|www\.)\S+"
+    r"|(?<!\S)[^\s@]{1,64}@\S+\.\w+"
+    r"|(?<![\w.@-])[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:ru|com|org|net|io|su|info|me|рф)(?![\w-])\S*",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W_]+")
@@ -128,7 +130,7 @@ class Normalizer:
         if self._unicode:
             text = _CONTROL.sub(" ", text)
             if not text.isascii():
-                text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+                text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)[: 2 * MAX_HEAD])
         if self._case:
             text = text.casefold()
         if self._yo:

@@ -33,8 +33,8 @@ class Thresholds:
     """How much of the phrasing the message names; a fragment is not answered."""
     lone_word: float = 0.55
     """How much of the message a single word must be to carry an answer when the rest is foreign."""
-    common_word: float = 0.5
-    """How rare the rarest word must be that speaks for an answer: 1 for a word of one entry, 0 for one of all."""
+    common_word: float = 0.6
+    """How rare the rarest supported word must be: 1 for a word of one entry, less for shared ones."""
     spread: float = 0.35
     """How far an offer may be behind the best one."""
 

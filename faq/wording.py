@@ -43,7 +43,8 @@ their this that these those there here so just can could will would shall should
 nor yes any some about into than then too very s t d ll m re ve get got want need help
 """
 _RUSSIAN_ASKING = """
-делать сделать скок скоко как где куда откуда когда почему зачем отчего кто кого кому кем чей какой какая какое какие какого какую
+делать сделать скок скоко
+как где куда откуда когда почему зачем отчего кто кого кому кем чей какой какая какое какие какого какую
 каких каким каком сколько скока насколько долго стоит стоят стоить почем
 """
 _ENGLISH_ASKING = """

@@ -99,10 +99,16 @@ class NodeReader:
 
     # -- shapes ----------------------------------------------------------------------------------------------
 
+    def is_mapping(self, node: Node, field: str) -> bool:
+        """Whether a node is a plain mapping; a problem if it is not."""
+        if isinstance(node, MappingNode) and node.tag == _TAG + "map":
+            return True
+        self._wrong_type(node, field, "a mapping")
+        return False
+
     def pairs(self, node: Node, field: str) -> Iterator[tuple[str, Node, Node]]:
         """Key, key node and value node of a mapping, each key once; nothing if it is not a mapping."""
-        if not isinstance(node, MappingNode) or node.tag != _TAG + "map":
-            self._wrong_type(node, field, "a mapping")
+        if not self.is_mapping(node, field):
             return
         seen: dict[str, int] = {}
         for key, value in node.value:

@@ -1,4 +1,4 @@
-"""Writers of the text tree by name. A channel with a dialect of its own registers it when its module is imported."""
+"""Writers of the text tree by name. A channel registers a dialect of its own when its module is imported."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _EVERY_MARK = re.compile(r"[-_.!~*'();/?:@&=+$,#%A-Za-z0-9\[\]]", re.ASCII)
 
 
 class MaxMarkdownWriter(Writer):
-    """`**bold**`, `_italic_`, `` `code` `` and `[label](address)`; every other mark that MAX would read is escaped.
+    """`**bold**`, `_italic_`, `` `code` `` and `[label](address)`; every other mark is escaped.
 
     A mark works only next to a word, so white space moves outside, and each line carries its own marks.
     """

@@ -1,4 +1,4 @@
-"""WhatsApp's own marks. It has no escape character, so marks in user text are kept apart from the words they touch."""
+"""WhatsApp's marks. There is no escape character: marks in user text are kept apart from their words."""
 
 from __future__ import annotations
 

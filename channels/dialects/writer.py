@@ -35,6 +35,9 @@ class Dialect(Protocol):
     def markup(self) -> bool:
         """Whether the text must be sent with the platform's markup switched on."""
 
+    def __hash__(self) -> int:
+        """Dialects are keys of the memory of written texts."""
+
     def write(self, body: Body) -> str:
         """The text to send."""
 
@@ -123,12 +126,12 @@ class Writer:
                 return "\n"
             case Code(value):
                 return self.code(value)
-            case Bold(children) if "b" not in styles:
-                return self.bold(self._inlines(children, styles + "b"))
-            case Italic(children) if "i" not in styles:
-                return self.italic(self._inlines(children, styles + "i"))
-            case Bold(children) | Italic(children):
-                return self._inlines(children, styles)
+            case Bold(children):
+                inner = self._inlines(children, styles + "b")
+                return inner if "b" in styles else self.bold(inner)
+            case Italic(children):
+                inner = self._inlines(children, styles + "i")
+                return inner if "i" in styles else self.italic(inner)
             case Link(url, children):
                 return self._link(url, children, styles)
 
@@ -165,7 +168,7 @@ def words(children: Iterable[Inline]) -> str:
 
 
 def _merged(children: Iterable[Inline]) -> list[Inline]:
-    """Neighbouring texts joined, so that a dialect sees `+` and `+` as the `++` that its platform will see."""
+    """Neighbouring texts joined: a dialect sees `+` and `+` as the `++` that its platform will see."""
     merged: list[Inline] = []
     for child in children:
         match merged, child:

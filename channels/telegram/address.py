@@ -10,6 +10,7 @@ from channels.telegram.fields import Json, child, number, text
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?=\s|$)")
 _NAME_JOINERS = " ,:;.!-–—"
+_STOPS = ",.!?…;:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +89,6 @@ def _without(words: str, start: int, end: int) -> str:
     if not before:
         return after.lstrip(_NAME_JOINERS)
     after = after.lstrip(" ")
-    glue = " " if after and after[0] not in ",.!?…;:" else ""
-    return before + glue + after
+    if after[:1] in {"", *_STOPS}:
+        return before.rstrip(" ,") + after  # "how much, @bot?" had its comma because of us
+    return f"{before} {after}"

@@ -82,8 +82,8 @@ class TelegramChannel(Channel, Polling, Webhook):
     async def probe(self) -> Health:
         """Ask Telegram who we are and whether updates can reach us."""
         try:
-            me = await self._call("getMe", {}, timeout=_PROBE_TIMEOUT)
-            info = await self._call("getWebhookInfo", {}, timeout=_PROBE_TIMEOUT)
+            me = await self._look("getMe", timeout=_PROBE_TIMEOUT)
+            info = await self._look("getWebhookInfo", timeout=_PROBE_TIMEOUT)
         except ChannelError as error:
             return refused(error)
         return diagnose(
@@ -150,7 +150,7 @@ class TelegramChannel(Channel, Polling, Webhook):
         if not secret:
             raise Rejected("webhook_secret is not set")
         if self._subscribed == url:
-            info = await self._call("getWebhookInfo", {})
+            info = await self._look("getWebhookInfo")
             if requests.webhook_matches(info, url, self.settings.max_connections):
                 return
         request = requests.set_webhook(url, secret.reveal(), self.settings.max_connections)
@@ -203,6 +203,12 @@ class TelegramChannel(Channel, Polling, Webhook):
             api = self._aiogram or await self._import_aiogram()
         return await api.call(method, params, timeout=timeout)
 
+    async def _look(self, method: str, *, timeout: float | None = None) -> Mapping[str, Any]:  # noqa: ASYNC109 - passed to the client
+        result = await self._call(method, {}, timeout=timeout)
+        if not isinstance(result, dict):
+            raise RetryLater(f"Telegram's answer to {method} is no object")
+        return result
+
     async def _send(self, request: BotRequest) -> Any:
         if request.upload is None:
             return await self._call(request.method, request.params)
@@ -232,14 +238,14 @@ class TelegramChannel(Channel, Polling, Webhook):
 
     async def _learn_identity(self) -> None:
         if self._bot.username is None:
-            me = await self._call("getMe", {})
-            self._bot = BotIdentity(self._bot.id, str(me["username"]) if "username" in me else None)
+            me = await self._look("getMe")
+            self._bot = BotIdentity(self._bot.id, str(me["username"]) if me.get("username") else None)
 
     async def _make_way_for_polling(self) -> None:
         if self._may_poll:
             return
-        info = await self._call("getWebhookInfo", {})
-        url = info.get("url") or ""
+        info = await self._look("getWebhookInfo")
+        url = str(info.get("url") or "")
         if url:
             await self._call("deleteWebhook", {"drop_pending_updates": False})
             self._removed_webhook = webhook_host(url)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -99,8 +100,8 @@ def _is_id(value: Any) -> bool:
 def _fingerprint(item: Any) -> str:
     try:
         content = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # something that no JSON from the wire contains
-        content = repr(item).encode(errors="replace")
+    except TypeError:  # what orjson would not have read either, such as a number of a hundred digits
+        content = pickle.dumps(item, protocol=5)
     return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from functools import lru_cache
 from channels.body import parse_body
 from channels.model import Body, Media, MediaKind, Purpose
 from faq import Decision, FaqEntry, FaqManager, Outcome
+from faq.entry import Attachment
 from optfm_bot.domain import menu
 from optfm_bot.domain.choices import (
     Choice,
@@ -65,6 +67,8 @@ class TalkSettings:
     feedback: bool = True
     max_text: int = 4000
     languages: tuple[str, ...] = ("ru", "en")
+    media_root: str | None = None
+    """The folder that attachments are read from; a file outside of it is never sent."""
 
 
 class Talk:
@@ -211,14 +215,22 @@ class Talk:
             body=_parsed(entry.answer_for(around.channels, around.language)),
             choices=tuple(rows),
             purpose=Purpose.ANSWER,
-            media=tuple(
-                Media(kind=MediaKind(file.type.value), url=file.url, path=file.path, name=file.name)
-                for file in entry.attachments
-            ),
+            media=tuple(media for file in entry.attachments if (media := self._media(file)) is not None),
             entry_id=entry.id,
             entry_version=version,
             score=score,
         )
+
+    def _media(self, file: Attachment) -> Media | None:
+        kind = MediaKind(file.type.value)
+        if file.path is None:
+            return Media(kind=kind, url=file.url, name=file.name)
+        root = self.settings.media_root
+        if root is None:
+            return None
+        path = os.path.normpath(os.path.join(root, file.path))  # noqa: PTH118 - pure: pathlib would ask the disk
+        inside = path.startswith(os.path.normpath(root) + os.sep)
+        return Media(kind=kind, path=path, name=file.name or os.path.basename(path)) if inside else None  # noqa: PTH119 - the same
 
     def _feedback_row(self, language: str, entry_id: str, version: str) -> tuple[Choice, ...]:
         return (

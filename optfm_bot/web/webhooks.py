@@ -34,7 +34,7 @@ class WebhookDoor:
     def __init__(self, channel: Channel, intake: Intake, observer: WebhookObserver) -> None:
         if not isinstance(channel, Webhook):
             raise TypeError(f"{channel.instance} cannot receive webhooks")
-        self._name = channel.instance
+        self.name = channel.instance
         self._webhook: Webhook = channel
         self._intake = intake
         self._observer = observer
@@ -45,21 +45,21 @@ class WebhookDoor:
         try:
             self._webhook.authenticate(request)
         except Unauthorized:
-            self._observer.refused(self._name, "bad_secret")
+            self._observer.refused(self.name, "bad_secret")
             return 401
         if self.draining:
             return 503
         try:
             updates = self._webhook.split(request)
         except BadPayload as error:
-            self._observer.refused(self._name, "malformed")
-            log.warning("webhook.malformed", channel=self._name, error=str(error))
+            self._observer.refused(self.name, "malformed")
+            log.warning("webhook.malformed", channel=self.name, error=str(error))
             return 400
         try:
-            await self._intake.receive(self._name, updates)
+            await self._intake.receive(self.name, updates)
         except StoreUnavailable as error:
-            self._observer.refused(self._name, "unavailable")
-            log.error("webhook.store_unavailable", channel=self._name, error=str(error))
+            self._observer.refused(self.name, "unavailable")
+            log.error("webhook.store_unavailable", channel=self.name, error=str(error))
             return 503
         return 200
 
@@ -68,7 +68,7 @@ class WebhookDoor:
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge:
-            self._observer.refused(self._name, "too_large")
+            self._observer.refused(self.name, "too_large")
             return web.Response(status=413)
         headers = {name.lower(): value for name, value in request.headers.items()}
         status = await self.receive(
@@ -78,4 +78,4 @@ class WebhookDoor:
 
     async def get(self, _request: web.Request) -> web.Response:
         """Say that the address is alive, for a person with a browser and for `doctor`."""
-        return web.Response(text=f"The webhook of {self._name} is alive. The platform sends POST requests here.\n")
+        return web.Response(text=f"The webhook of {self.name} is alive. The platform sends POST requests here.\n")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 from channels.testing.telegram_server.refusal import ApiError, too_many_requests
 
@@ -39,6 +39,9 @@ BAD_GATEWAY_PAGE = (
     b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
     b"<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
 )
+
+_ROUNDING: Final = 1e-6
+"""A wait this short is an error of floating point, not a limit."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,7 +114,7 @@ class FaultPlan:
                 fault.times -= 1
                 if fault.times <= 0:
                     self.rules.remove(fault)
-            self.fired[fault.kind] += 1
+            self.fired[fault.kind.value] += 1
             return fault
         return None
 
@@ -135,7 +138,7 @@ class RateLimits:
             self._wait(chat_id, self.per_chat, self.burst, now),
             self._wait(None, self.per_bot, max(1, round(self.per_bot)), now),
         ]
-        if (wait := max(waits)) > 0:
+        if (wait := max(waits)) > _ROUNDING:
             raise too_many_requests(max(1, math.ceil(wait)))
         for key, rate in ((chat_id, self.per_chat), (None, self.per_bot)):
             if rate:

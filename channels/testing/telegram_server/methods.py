@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
 from channels.testing.telegram_server import updates
 from channels.testing.telegram_server.formatting import CAPTION_LIMIT, TEXT_LIMIT, read_words
 from channels.testing.telegram_server.keyboard import Keyboard, read_keyboard
+from channels.testing.telegram_server.menu import delete_commands, get_commands, set_commands
 from channels.testing.telegram_server.refusal import ApiError, bad_request
 from channels.testing.telegram_server.world import Chat, Post, Sent, Standing, StoredFile, World
 
@@ -31,12 +29,9 @@ _REPLY_KEYS: Final = frozenset({
     "message_id", "chat_id", "allow_sending_without_reply", "quote", "quote_parse_mode", "quote_entities",
     "quote_position", "checklist_task_id", "poll_option_id", "ephemeral_message_id",
 })  # fmt: skip
-_COMMAND: Final = re.compile(r"/?([a-z0-9_]{1,32})")
 _MAX_PHOTO: Final = 10 * 1024 * 1024
 _MAX_DOWNLOAD: Final = 20 * 1024 * 1024
 _MAX_NOTICE: Final = 200
-_MAX_COMMANDS: Final = 100
-_MAX_COMMAND_DESCRIPTION: Final = 256
 
 _FORBIDDEN: Final = {
     Standing.BLOCKED: "Forbidden: bot was blocked by the user",
@@ -80,9 +75,11 @@ class ChatMethods:
             "editMessageReplyMarkup": self._edit_keyboard,
             "answerCallbackQuery": self._answer_press,
             "sendChatAction": self._chat_action,
-            "setMyCommands": self._set_commands,
-            "getMyCommands": self._get_commands,
-            "deleteMyCommands": self._delete_commands,
+            "setMyCommands": lambda given, _files, _now: Reply(set_commands(self.world.commands, given)),
+            "getMyCommands": lambda given, _files, _now: Reply(get_commands(self.world.commands, given)),
+            "deleteMyCommands": lambda given, _files, _now: Reply(
+                delete_commands(self.world.commands, given)
+            ),
             "getFile": self._get_file,
             "getChat": self._get_chat,
         }
@@ -332,27 +329,6 @@ class ChatMethods:
         self._place(chat, given)
         return Reply(result=True)
 
-    @staticmethod
-    def _scope(given: Mapping[str, Any]) -> tuple[str, str]:
-        scope = given.get("scope") or {"type": "default"}
-        return orjson.dumps(scope, option=orjson.OPT_SORT_KEYS).decode(), given.get("language_code", "")
-
-    def _set_commands(self, given: dict[str, Any], _files: Mapping[str, Upload], _now: float) -> Reply:
-        commands = given["commands"]
-        if not isinstance(commands, list):
-            raise bad_request("can't parse commands JSON object")
-        if len(commands) > _MAX_COMMANDS:
-            raise bad_request("BOT_COMMANDS_TOO_MUCH")
-        self.world.commands[self._scope(given)] = [_command(one) for one in commands]
-        return Reply(result=True)
-
-    def _get_commands(self, given: dict[str, Any], _files: Mapping[str, Upload], _now: float) -> Reply:
-        return Reply(self.world.commands.get(self._scope(given), []))
-
-    def _delete_commands(self, given: dict[str, Any], _files: Mapping[str, Upload], _now: float) -> Reply:
-        self.world.commands.pop(self._scope(given), None)
-        return Reply(result=True)
-
     def _get_file(self, given: dict[str, Any], _files: Mapping[str, Upload], _now: float) -> Reply:
         stored = self.world.files.get(given["file_id"])
         if stored is None:
@@ -381,18 +357,6 @@ class ChatMethods:
         )
         extras = {"accent_color_id": 0, "max_reaction_count": 11, "accepted_gift_types": gifts}
         return Reply({**self._chat(given).about, **extras})
-
-
-def _command(one: object) -> dict[str, Any]:
-    if not isinstance(one, dict):
-        raise bad_request("can't parse BotCommand: expected an Object")
-    name, description = one.get("command"), one.get("description")
-    found = _COMMAND.fullmatch(name) if isinstance(name, str) else None
-    if found is None:
-        raise bad_request("BOT_COMMAND_INVALID")
-    if not isinstance(description, str) or not 1 <= len(description) <= _MAX_COMMAND_DESCRIPTION:
-        raise bad_request("BOT_COMMAND_DESCRIPTION_INVALID")
-    return {"command": found.group(1), "description": description}
 
 
 def _media_content(kind: str, file: StoredFile, name: str) -> dict[str, Any]:

@@ -240,6 +240,8 @@ class TelegramServer:
         return list(self.world.sent)
 
     def _changed(self) -> None:
+        if not self._watchers:
+            return
         watchers, self._watchers = self._watchers, []
         for watcher in watchers:
             if not watcher.done():
@@ -322,6 +324,7 @@ class TelegramServer:
         if method not in SENDS:
             return await self._respond(request, call, files)
         self.in_flight += 1
+        self._changed()
         try:
             return await self._respond(request, call, files)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import deque
 from typing import Any
@@ -11,7 +12,7 @@ def quantile(ordered: array[float], share: float) -> float:
     """The value below which `share` of the ordered values lie (nearest rank); 0 for none."""
     if not ordered:
         return 0.0
-    return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered) + 0.5) - 1))]
+    return ordered[min(len(ordered) - 1, max(0, math.ceil(share * len(ordered)) - 1))]
 
 
 class LatencyBook:

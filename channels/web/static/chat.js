@@ -12,7 +12,7 @@
       askNo: "Оставить", askYes: "Начать новый",
       connecting: "Подключаемся…", online: "На связи", offline: "Нет связи",
       lost: "Нет связи, переподключаемся…", bot: "Бот:", me: "Вы:", sending: "Отправляем…",
-      waiting: "Отправим, когда появится связь", failed: "Не отправлено.", again: "Повторить", edited: "изменено",
+      waiting: "Ещё не отправлено, повторяем…", failed: "Не отправлено.", again: "Повторить", edited: "изменено",
       notPressed: "Кнопка не сработала, попробуйте ещё раз", opens: "откроется в новой вкладке",
     },
     en: {
@@ -24,7 +24,7 @@
       askNo: "Keep it", askYes: "Start new",
       connecting: "Connecting…", online: "Online", offline: "Offline",
       lost: "Connection lost, reconnecting…", bot: "Bot:", me: "You:", sending: "Sending…",
-      waiting: "Will be sent when you are back online", failed: "Not sent.", again: "Retry", edited: "edited",
+      waiting: "Not sent yet, retrying…", failed: "Not sent.", again: "Retry", edited: "edited",
       notPressed: "The button didn't work, please try again", opens: "opens in a new tab",
     },
   };
@@ -32,6 +32,7 @@
   const SEND_SECONDS = 15;
   const TYPING_SECONDS = 8;
   const TAGS = new Set(["P", "B", "I", "CODE", "UL", "OL", "LI", "BLOCKQUOTE", "BR"]);
+  const UNREAD = new Set(["SCRIPT", "STYLE", "TEMPLATE", "NOSCRIPT"]);
   const SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
   const ICONS = {
     clock: "M12 7.5V12l3 2M12 3.5a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17z",
@@ -115,7 +116,7 @@
       if (node.nodeType === Node.TEXT_NODE) {
         if (to.closest("a, code")) to.append(node.data);
         else appendWithCommands(to, node.data);
-      } else if (node.nodeType === Node.ELEMENT_NODE) {
+      } else if (node.nodeType === Node.ELEMENT_NODE && !UNREAD.has(node.tagName)) {
         copy(node, container(node, to));
       }
     }
@@ -264,12 +265,18 @@
   }
 
   function redraw() {
-    log.setAttribute("aria-live", "off");
     log.replaceChildren();
-    for (const message of state.messages) show(message, { quiet: true });
+    restore(state.messages, true);
+  }
+
+  // What was said before the page was opened is shown without being read aloud.
+  function restore(messages, follow) {
+    log.setAttribute("aria-live", "off");
+    for (const message of messages) show(message, { quiet: true });
     group();
     requestAnimationFrame(() => {
-      talk.scrollTop = state.messages.some((message) => message.author !== "bot") ? talk.scrollHeight : 0;
+      const asked = state.messages.some((message) => message.author !== "bot");
+      if (follow) talk.scrollTop = asked ? talk.scrollHeight : 0;
       log.setAttribute("aria-live", "polite");
     });
   }
@@ -455,15 +462,15 @@
 
   function receive(event) {
     if (event.type === "history") {
-      for (const message of event.messages) accept(message);
-      redraw();
+      const follow = nearEnd();
+      restore(event.messages.map(accept), follow);
       begin();
     } else if (event.type === "message") {
       const follow = nearEnd();
       const known = state.messages.some((message) => message.id === event.id);
-      accept(event);
+      const message = accept(event);
       if (event.author === "bot") showTyping(false);
-      const item = show(state.messages.find((message) => message.id === event.id));
+      const item = show(message);
       group();
       if (!known) reveal(item, follow);
     } else if (event.type === "typing") {
@@ -477,9 +484,11 @@
     const place = state.messages.findIndex((known) => known.id === message.id);
     if (place < 0) {
       state.messages.push(message);
-    } else {
-      state.messages[place] = { ...message, state: message.author === "bot" ? undefined : "sent" };
+      return message;
     }
+    const pressed = state.messages[place].pressed;
+    state.messages[place] = { ...message, pressed };
+    return state.messages[place];
   }
 
   // A new talk begins with a start, so that the bot can greet; `?start=` carries the payload of a link.
@@ -495,12 +504,25 @@
 
   function renew() {
     state = fresh();
-    attempts = 0;
     save();
+    takeOver();
+    field.focus();
+  }
+
+  // Another tab began a new talk: this one follows, or it would write the old one back.
+  function followOtherTab(event) {
+    if (event.key !== storageKey) return;
+    const other = load();
+    if (other.session === state.session) return;
+    state = other;
+    takeOver();
+  }
+
+  function takeOver() {
+    attempts = 0;
     redraw();
     if (wakeSender) wakeSender();
     connect();
-    field.focus();
   }
 
   // -- the rest of the page -----------------------------------------------------------------------------------------------
@@ -553,6 +575,7 @@
     $("renew").addEventListener("click", () => { $("ask").returnValue = "no"; $("ask").showModal(); });
     $("ask").addEventListener("close", () => { if ($("ask").returnValue === "yes") renew(); });
     window.addEventListener("online", connect);
+    window.addEventListener("storage", followOtherTab);
     window.addEventListener("offline", () => connected(false));
     // A tab that nobody looks at gives its connection back: a browser has only six for one host.
     document.addEventListener("visibilitychange", () => {

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 from aiogram.types import Update
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import channels.telegram
@@ -129,7 +129,7 @@ def test_a_sample_gives_the_expected_event(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(SAMPLES) - {"poison_forward"}))
 def test_aiogram_accepts_the_sample(name: str) -> None:
-    """aiogram is the referee of what Telegram's updates look like."""
+    """The referee of what Telegram's updates look like is aiogram."""
     assert Update.model_validate(SAMPLES[name]).update_id == SAMPLES[name]["update_id"]
 
 
@@ -196,7 +196,7 @@ def mention(text: str, at: str) -> dict[str, Any]:
     [
         ("@optfm_test_bot сколько?", "сколько?"),
         ("@optfm_test_bot: сколько?", "сколько?"),
-        ("сколько, @optfm_test_bot?", "сколько,?"),
+        ("сколько, @optfm_test_bot?", "сколько?"),
         ("скажи @optfm_test_bot сколько", "скажи сколько"),
         ("👨‍👩‍👧 @optfm_test_bot цена", "👨‍👩‍👧 цена"),
         ("@OPTFM_TEST_BOT", ""),
@@ -281,6 +281,9 @@ json = st.recursive(
 )
 
 
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no bug
+
+
 def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     found = [at] if at else []
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -305,16 +308,19 @@ def check_reads_or_refuses(update: Any) -> None:
         assert event.at.tzinfo is UTC
 
 
+@unhurried
 @given(st.dictionaries(st.sampled_from(["update_id", "message", "callback_query", "my_chat_member"]), json))
 def test_random_json_is_read_or_refused(update: Any) -> None:
     check_reads_or_refuses(update)
 
 
+@unhurried
 @given(json)
 def test_anything_at_all_can_be_cut(item: Any) -> None:
     check_reads_or_refuses(item)
 
 
+@unhurried
 @given(st.sampled_from(SPOTS), json | st.just(2**70) | st.just("\ud83d@\udc00") | st.just(10**5000))
 def test_a_sample_with_one_wrong_value_is_read_or_refused(
     spot: tuple[str, tuple[Any, ...]], value: Any
@@ -329,6 +335,7 @@ def test_a_sample_with_one_wrong_value_is_read_or_refused(
     check_reads_or_refuses(update)
 
 
+@unhurried
 @given(st.sampled_from(SPOTS))
 def test_a_sample_with_one_missing_value_is_read_or_refused(spot: tuple[str, tuple[Any, ...]]) -> None:
     name, path = spot

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from pydantic import BaseModel
 
-from config import RESERVED_NAMES, check_settings, json_schema
+from config import RESERVED_NAMES, LoadedConfig, Problem, check_settings, json_schema
+
+Checked = Callable[..., list[Problem]]
 
 
 @pytest.fixture
-def checked(load):
-    def run(text, *, history=frozenset(), directories=True):
+def checked(load: Callable[[str], LoadedConfig]) -> Checked:
+    """Check YAML settings; `history` names kinds that read it, `directories` says if they exist."""
+
+    def run(text: str, *, history: frozenset[str] = frozenset(), directories: bool = True) -> list[Problem]:
         loaded = load(text)
         return check_settings(
             loaded.settings,
             locate=loaded.locate,
             reads_history=history.__contains__,
-            directory_exists=lambda path: directories,
+            directory_exists=lambda _: directories,
         )
 
     return run
@@ -60,14 +66,14 @@ def checked(load):
         ),
     ],
 )
-def test_a_contradiction_is_a_problem(checked, text, where, key, words):
+def test_a_contradiction_is_a_problem(checked: Checked, text: str, where: str, key: str, words: str) -> None:
     (problem,) = checked(text)
 
     assert (where, key) == (problem.where, problem.key)
     assert words in str(problem)
 
 
-def test_good_settings_have_no_problems(checked):
+def test_good_settings_have_no_problems(checked: Checked) -> None:
     text = (
         "server: {public_url: https://b.ru}\n"
         "channels:\n"
@@ -75,7 +81,7 @@ def test_good_settings_have_no_problems(checked):
         "  g: {type: green_api, token: 2:b, delivery: {policy: verify}}\n"
     )
 
-    assert [] == checked(text, history={"green_api"})
+    assert checked(text, history=frozenset({"green_api"})) == []
 
 
 @pytest.mark.parametrize(
@@ -85,18 +91,18 @@ def test_good_settings_have_no_problems(checked):
         ("sqlite+aiosqlite:////var/lib/optfm/optfm.db?timeout=5", "/var/lib/optfm"),
     ],
 )
-def test_a_database_in_a_missing_directory_is_a_problem(checked, url, missing):
+def test_a_database_in_a_missing_directory_is_a_problem(checked: Checked, url: str, missing: str) -> None:
     (problem,) = checked(f"database: {{url: '{url}'}}", directories=False)
 
     assert f"mkdir -p {missing}" == problem.hint
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "postgresql://u@h/d"])
-def test_a_database_that_is_no_file_needs_no_directory(checked, url):
-    assert [] == checked(f"database: {{url: '{url}'}}", directories=False)
+def test_a_database_that_is_no_file_needs_no_directory(checked: Checked, url: str) -> None:
+    assert checked(f"database: {{url: '{url}'}}", directories=False) == []
 
 
-def test_names_of_the_servers_own_addresses_are_reserved():
+def test_names_of_the_servers_own_addresses_are_reserved() -> None:
     assert {"api", "admin", "chat", "healthz", "readyz", "metrics", "freescout", "static"} <= RESERVED_NAMES
 
 
@@ -104,26 +110,26 @@ class _Options(BaseModel):
     retries: int = 3
 
 
-def test_the_schema_for_editors_knows_sections_channels_and_references():
+def test_the_schema_for_editors_knows_sections_channels_and_references() -> None:
     schema = json_schema({"telegram": _Options})
 
     assert {"agent", "server", "channels", "log"} <= schema["properties"].keys()
     assert schema["additionalProperties"] is False
     port = schema["$defs"]["Server"]["properties"]["port"]
-    assert ["integer", "string"] == [option["type"] for option in port["anyOf"]]
-    assert 8080 == port["default"]
+    assert [option["type"] for option in port["anyOf"]] == ["integer", "string"]
+    assert port["default"] == 8080
     entry = schema["$defs"]["ChannelEntry"]
     assert {"type", "delivery"} == entry["properties"].keys()
     assert "retries" in entry["allOf"][0]["then"]["properties"]
     assert "retries" in schema["properties"]["channels"]["properties"]["telegram"]["then"]["properties"]
 
 
-def test_every_setting_has_a_sentence():
+def test_every_setting_has_a_sentence() -> None:
     definitions = json_schema()["$defs"]
 
-    assert [] == [
+    assert [
         f"{name}.{key}"
         for name, section in definitions.items()
         for key, field in section.get("properties", {}).items()
         if "description" not in field and "$ref" not in field
-    ]
+    ] == []

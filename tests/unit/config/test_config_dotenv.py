@@ -22,20 +22,20 @@ from config.dotenv import read_dotenv
         ("\ufeffA=1", "1"),
     ],
 )
-def test_a_value_is_read(line, value):
+def test_a_value_is_read(line: str, value: str) -> None:
     values, problems = read_dotenv(line, name=".env")
 
-    assert [] == problems
+    assert problems == []
     assert value == values["A"].value
 
 
-def test_comments_and_empty_lines_are_skipped_and_the_last_value_wins():
+def test_comments_and_empty_lines_are_skipped_and_the_last_value_wins() -> None:
     values, _ = read_dotenv("# A=0\n\nA=1\nA=2\n", name=".env")
 
-    assert ("2", 4) == (values["A"].value, values["A"].line)
+    assert (values["A"].value, values["A"].line) == ("2", 4)
 
 
-def test_a_value_stays_out_of_repr():
+def test_a_value_stays_out_of_repr() -> None:
     values, _ = read_dotenv("A=hunter2", name=".env")
 
     assert "hunter2" not in repr(values)

@@ -5,61 +5,65 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from config import load_config
+from config import LoadedConfig, load_config
 from config.schema import DeliveryPolicy
+
+Load = Callable[..., LoadedConfig]
 
 ROOT = Path(__file__).parents[3]
 
 
-def test_nothing_at_all_starts_the_web_demo(load):
+def test_nothing_at_all_starts_the_web_demo(load: Load) -> None:
     loaded = load()
 
-    assert {"web": "webchat"} == {name: entry.type for name, entry in loaded.settings.channels.items()}
+    assert {name: entry.type for name, entry in loaded.settings.channels.items()} == {"web": "webchat"}
     assert loaded.settings.faq.path is None
     assert loaded.path is None
-    assert () == loaded.warnings
-    assert "default" == loaded.sources["server.port"]
+    assert loaded.warnings == ()
+    assert loaded.sources["server.port"] == "default"
 
 
-def test_a_file_without_channels_still_serves_the_web_demo(load):
-    assert ["web"] == list(load("agent: {name: Бот}\nchannels:\n").settings.channels)
+def test_a_file_without_channels_still_serves_the_web_demo(load: Load) -> None:
+    assert list(load("agent: {name: Бот}\nchannels:\n").settings.channels) == ["web"]
 
 
-def test_a_telegram_token_alone_makes_a_telegram_channel(load):
+def test_a_telegram_token_alone_makes_a_telegram_channel(load: Load) -> None:
     loaded = load(env={"TELEGRAM_BOT_TOKEN": "123:abc"})
 
-    assert ["telegram"] == list(loaded.settings.channels)
-    assert {"token": "123:abc"} == dict(loaded.settings.channels["telegram"].options)
-    assert "environment TELEGRAM_BOT_TOKEN" == loaded.sources["channels.telegram.token"]
-    assert ["faq.path"] == [warning.key for warning in loaded.warnings]
+    assert list(loaded.settings.channels) == ["telegram"]
+    assert dict(loaded.settings.channels["telegram"].options) == {"token": "123:abc"}
+    assert loaded.sources["channels.telegram.token"] == "environment TELEGRAM_BOT_TOKEN"
+    assert [warning.key for warning in loaded.warnings] == ["faq.path"]
 
 
-def test_plain_names_give_max_and_the_database(load):
+def test_plain_names_give_max_and_the_database(load: Load) -> None:
     loaded = load(env={"MAX_BOT_TOKEN": "m", "DATABASE_URL": "postgres://u:p@h/db"})
 
-    assert "max" == loaded.settings.channels["max"].type
-    assert "postgresql+asyncpg://u:p@h/db" == loaded.settings.database.url
+    assert loaded.settings.channels["max"].type == "max"
+    assert loaded.settings.database.url == "postgresql+asyncpg://u:p@h/db"
 
 
-def test_an_empty_plain_name_counts_as_not_set(load):
-    assert ["web"] == list(load(env={"TELEGRAM_BOT_TOKEN": ""}).settings.channels)
+def test_an_empty_plain_name_counts_as_not_set(load: Load) -> None:
+    assert list(load(env={"TELEGRAM_BOT_TOKEN": ""}).settings.channels) == ["web"]
 
 
-def test_a_file_that_names_channels_gets_no_other_ones_and_the_unused_token_is_told(load):
+def test_a_file_that_names_channels_gets_no_other_ones_and_the_unused_token_is_told(load: Load) -> None:
     loaded = load("channels: {web: {type: webchat}}", {"TELEGRAM_BOT_TOKEN": "1:a"})
 
-    assert ["web"] == list(loaded.settings.channels)
-    assert ["environment TELEGRAM_BOT_TOKEN"] == [warning.where for warning in loaded.warnings]
+    assert list(loaded.settings.channels) == ["web"]
+    assert [warning.where for warning in loaded.warnings] == ["environment TELEGRAM_BOT_TOKEN"]
 
 
-def test_freescout_variables_are_a_warning_not_an_error(load):
+def test_freescout_variables_are_a_warning_not_an_error(load: Load) -> None:
     warnings = load(env={"FREESCOUT_URL": "https://x", "FREESCOUT_API_KEY": "k"}).warnings
 
-    assert ["environment FREESCOUT_URL", "environment FREESCOUT_API_KEY"] == [w.where for w in warnings]
+    assert [w.where for w in warnings] == ["environment FREESCOUT_URL", "environment FREESCOUT_API_KEY"]
     assert all("not supported" in warning.message for warning in warnings)
 
 
@@ -86,44 +90,44 @@ def test_freescout_variables_are_a_warning_not_an_error(load):
     ],
     ids=["default", "file", "dotenv", "environment", "command line"],
 )
-def test_later_layers_win_and_say_so(load, layers, port, source):
+def test_later_layers_win_and_say_so(load: Load, layers: dict[str, Any], port: int, source: str) -> None:
     loaded = load(**layers)
 
     assert port == loaded.settings.server.port
     assert source == loaded.sources["server.port"]
 
 
-def test_an_empty_variable_hides_nothing(load):
+def test_an_empty_variable_hides_nothing(load: Load) -> None:
     loaded = load("server: {port: 5}", {"OPTFM__SERVER__PORT": "", "NAME": ""}, dotenv="NAME=Из файла\n")
 
-    assert 5 == loaded.settings.server.port
-    assert "Из файла" == load("agent: {name: '${NAME}'}", {"NAME": ""}).settings.agent.name
+    assert loaded.settings.server.port == 5
+    assert load("agent: {name: '${NAME}'}", {"NAME": ""}).settings.agent.name == "Из файла"
 
 
-def test_a_variable_reaches_into_channels_also_past_a_dash(load):
+def test_a_variable_reaches_into_channels_also_past_a_dash(load: Load) -> None:
     loaded = load("channels: {my-bot: {type: telegram}}", {"OPTFM__CHANNELS__MY_BOT__TOKEN": "1:x"})
 
-    assert {"token": "1:x"} == dict(loaded.settings.channels["my-bot"].options)
-    assert "environment OPTFM__CHANNELS__MY_BOT__TOKEN" == loaded.sources["channels.my-bot.token"]
+    assert dict(loaded.settings.channels["my-bot"].options) == {"token": "1:x"}
+    assert loaded.sources["channels.my-bot.token"] == "environment OPTFM__CHANNELS__MY_BOT__TOKEN"
 
 
-def test_a_variable_may_hold_a_list(load):
+def test_a_variable_may_hold_a_list(load: Load) -> None:
     loaded = load(env={"OPTFM__SERVER__TRUSTED_PROXIES": "[127.0.0.1, 10.0.0.0/8]"})
 
-    assert ("127.0.0.1", "10.0.0.0/8") == loaded.settings.server.trusted_proxies
+    assert loaded.settings.server.trusted_proxies == ("127.0.0.1", "10.0.0.0/8")
 
 
-def test_tuning_the_demo_from_the_environment_keeps_it_a_web_chat(load):
-    assert "webchat" == load(env={"OPTFM__CHANNELS__WEB__HISTORY": "5"}).settings.channels["web"].type
+def test_tuning_the_demo_from_the_environment_keeps_it_a_web_chat(load: Load) -> None:
+    assert load(env={"OPTFM__CHANNELS__WEB__HISTORY": "5"}).settings.channels["web"].type == "webchat"
 
 
-def test_one_underscore_too_few_is_told(load):
+def test_one_underscore_too_few_is_told(load: Load) -> None:
     (warning,) = load(env={"OPTFM_SERVER__PORT": "1"}).warnings
 
-    assert "rename it to OPTFM__SERVER__PORT" == warning.hint
+    assert warning.hint == "rename it to OPTFM__SERVER__PORT"
 
 
-def test_references_are_followed_also_inside_braces_without_quotes(load, tmp_path):
+def test_references_are_followed_also_inside_braces_without_quotes(load: Load, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s3cret\n")
     (tmp_path / "secret").chmod(0o600)
     loaded = load(
@@ -132,63 +136,63 @@ def test_references_are_followed_also_inside_braces_without_quotes(load, tmp_pat
         {"TOKEN": "1:a${NOT_AGAIN}"},
     )
 
-    assert {
+    assert dict(loaded.settings.channels["telegram"].options) == {
         "token": "1:a${NOT_AGAIN}",
         "webhook_secret": "s3cret",
         "proxy": "a: b, c",
-    } == dict(loaded.settings.channels["telegram"].options)
-    assert "Бот 1:a${NOT_AGAIN} ${x}" == loaded.settings.agent.name
+    }
+    assert loaded.settings.agent.name == "Бот 1:a${NOT_AGAIN} ${x}"
     assert not [warning for warning in loaded.warnings if warning.key != "faq.path"]
 
 
-def test_a_secret_file_is_found_through_a_variable(load, tmp_path):
+def test_a_secret_file_is_found_through_a_variable(load: Load, tmp_path: Path) -> None:
     (tmp_path / "creds").mkdir()
     (tmp_path / "creds" / "t").write_text("value")
     loaded = load("agent: {name: '${file:${DIR}/t}'}", {"DIR": str(tmp_path / "creds")})
 
-    assert "value" == loaded.settings.agent.name
+    assert loaded.settings.agent.name == "value"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are a matter of POSIX")
-def test_a_secret_file_for_everybody_is_a_warning(load, tmp_path):
+def test_a_secret_file_for_everybody_is_a_warning(load: Load, tmp_path: Path) -> None:
     (tmp_path / "open").write_text("x")
     (tmp_path / "open").chmod(0o644)
 
     (warning,) = load("agent: {name: '${file:open}'}").warnings
-    assert "everybody on this machine can read open" == warning.message
+    assert warning.message == "everybody on this machine can read open"
 
 
-def test_a_secret_written_into_the_file_is_a_warning(load):
+def test_a_secret_written_into_the_file_is_a_warning(load: Load) -> None:
     loaded = load(
         "database: {url: 'postgresql://u:hunter2@h/d'}\nfaq: {path: x}\nchannels:\n  telegram: {token: 1:hunter2}\n"
     )
 
-    assert ["database.url", "channels.telegram.token"] == [warning.key for warning in loaded.warnings]
+    assert [warning.key for warning in loaded.warnings] == ["database.url", "channels.telegram.token"]
     assert "hunter2" not in "".join(warning.describe() for warning in loaded.warnings)
 
 
-def test_a_reference_to_nothing_gives_the_default(load):
+def test_a_reference_to_nothing_gives_the_default(load: Load) -> None:
     assert load("server: {public_url: '${URL:-}', port: '${PORT:-}'}").settings.server.port == 8080
 
 
-def test_settings_never_show_tokens_or_database_passwords(load):
+def test_settings_never_show_tokens_or_database_passwords(load: Load) -> None:
     loaded = load("database: {url: 'postgresql://u:hunter2@h/d'}\nchannels: {t: {token: hunter2}}")
 
     assert "hunter2" not in repr(loaded)
 
 
-def test_a_channel_may_deliver_differently(load):
+def test_a_channel_may_deliver_differently(load: Load) -> None:
     settings = load(
-        "delivery: {burst: 7}\nchannels: {a: {token: x, delivery: {policy: verify, per_chat_per_second: 0}}, b:}\n"
+        "delivery: {burst: 7}\nchannels: {a: {token: x, delivery: {policy: verify, per_chat_per_second: 0}}, b: null}\n"
     ).settings
 
     own = settings.delivery_for("a")
-    assert (DeliveryPolicy.VERIFY, 0, 7) == (own.policy, own.per_chat_per_second, own.burst)
+    assert (own.policy, own.per_chat_per_second, own.burst) == (DeliveryPolicy.VERIFY, 0, 7)
     assert settings.delivery == settings.delivery_for("b")
-    assert {"token": "x"} == dict(settings.channels["a"].options)
+    assert dict(settings.channels["a"].options) == {"token": "x"}
 
 
-def test_scalars_keep_what_was_written(load):
+def test_scalars_keep_what_was_written(load: Load) -> None:
     options = (
         load(
             "channels: {c: {a: yes, b: 12:30, c: 0123, d: 2026-01-02, e: 1101000001, f: null, g: 1.5, h: true}}"
@@ -197,21 +201,21 @@ def test_scalars_keep_what_was_written(load):
         .options
     )
 
-    assert {
+    assert dict(options) == {
         "a": "yes", "b": "12:30", "c": "0123", "d": "2026-01-02", "e": 1101000001, "f": None, "g": 1.5, "h": True,
-    } == dict(options)  # fmt: skip
+    }  # fmt: skip
 
 
-def test_the_example_loads_without_problems_or_warnings():
+def test_the_example_loads_without_problems_or_warnings() -> None:
     loaded = load_config(
         ROOT / "config.example.yaml", env={"TELEGRAM_BOT_TOKEN": "123456:" + "A" * 30}, cwd=ROOT / "config"
     )
 
-    assert () == loaded.warnings
-    assert ["telegram", "web"] == list(loaded.settings.channels)
+    assert loaded.warnings == ()
+    assert list(loaded.settings.channels) == ["telegram", "web"]
 
 
-def test_the_example_shows_the_defaults(load):
+def test_the_example_shows_the_defaults(load: Load) -> None:
     """Apart from channels and the path of the knowledge, copying the example changes nothing."""
     example = load_config(
         ROOT / "config.example.yaml", env={"TELEGRAM_BOT_TOKEN": "123456:" + "A" * 30}, cwd=ROOT / "config"
@@ -222,6 +226,6 @@ def test_the_example_shows_the_defaults(load):
         assert getattr(default, section) == getattr(example, section)
 
 
-def test_importing_the_secret_type_loads_neither_yaml_nor_the_schema():
+def test_importing_the_secret_type_loads_neither_yaml_nor_the_schema() -> None:
     code = "import sys, config.secret; assert not {'yaml', 'config.schema'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, timeout=30)  # noqa: S603 - our own code

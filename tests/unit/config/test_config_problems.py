@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from config import ConfigError, Problem, Secret, load_config, secrets_in, validate_section
+
+Refuse = Callable[..., list[Problem]]
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,9 @@ from config import ConfigError, Problem, Secret, load_config, secrets_in, valida
         ("agent: {name: '${file:none}'}", "config.yaml:1", "agent.name", "cannot read none: No such file"),
     ],
 )
-def test_a_problem_names_its_place_its_key_and_the_way_out(refuse, text, where, key, words):
+def test_a_problem_names_its_place_its_key_and_the_way_out(
+    refuse: Refuse, text: str, where: str, key: str, words: str
+) -> None:
     found = [problem for problem in refuse(text) if (problem.where, problem.key) == (where, key)]
 
     assert found, refuse(text)
@@ -73,57 +78,57 @@ def test_a_problem_names_its_place_its_key_and_the_way_out(refuse, text, where, 
     assert found[0].describe("ru") != str(found[0]), "every problem of the catalogue speaks Russian too"
 
 
-def test_all_problems_come_at_once_in_reading_order(refuse):
+def test_all_problems_come_at_once_in_reading_order(refuse: Refuse) -> None:
     problems = refuse(
         "zzz: 1\nserver: {port: x}\nagent: {name: '${NOPE}', id: '!'}\n",
         {"OPTFM__LIMITS__PERSON_PER_MINUTE": "many", "OPTFM__SERVRE__PORT": "1"},
     )
 
-    assert [
+    assert [(problem.where, problem.key) for problem in problems] == [
         ("config.yaml:1", "zzz"),
         ("config.yaml:2", "server.port"),
         ("config.yaml:3", "agent.name"),
         ("config.yaml:3", "agent.id"),
         ("environment OPTFM__LIMITS__PERSON_PER_MINUTE", "limits.person_per_minute"),
         ("environment OPTFM__SERVRE__PORT", "servre"),
-    ] == [(problem.where, problem.key) for problem in problems]
-
-
-def test_an_unset_variable_is_one_problem_not_two(refuse):
-    assert ["the environment variable PORT is not set"] == [
-        p.message for p in refuse("server: {port: ${PORT}}")
     ]
 
 
-def test_a_wrong_line_of_dotenv_is_a_problem(refuse):
-    assert [".env:2", ".env:3"] == [p.where for p in refuse(dotenv="A=1\nnonsense\nB='open\n")]
+def test_an_unset_variable_is_one_problem_not_two(refuse: Refuse) -> None:
+    assert [p.message for p in refuse("server: {port: ${PORT}}")] == [
+        "the environment variable PORT is not set"
+    ]
 
 
-def test_a_broken_list_in_a_variable_is_a_problem(refuse):
+def test_a_wrong_line_of_dotenv_is_a_problem(refuse: Refuse) -> None:
+    assert [p.where for p in refuse(dotenv="A=1\nnonsense\nB='open\n")] == [".env:2", ".env:3"]
+
+
+def test_a_broken_list_in_a_variable_is_a_problem(refuse: Refuse) -> None:
     (problem,) = refuse(env={"OPTFM__SERVER__TRUSTED_PROXIES": "[a"})
 
-    assert "environment OPTFM__SERVER__TRUSTED_PROXIES" == problem.where
+    assert problem.where == "environment OPTFM__SERVER__TRUSTED_PROXIES"
 
 
-def test_a_missing_file_that_was_named_is_a_problem(tmp_path):
+def test_a_missing_file_that_was_named_is_a_problem(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent\.yaml: the file does not exist"):
         load_config(Path("absent.yaml"), env={}, cwd=tmp_path)
 
 
-def test_a_file_in_another_encoding_is_a_problem_with_its_line(tmp_path):
+def test_a_file_in_another_encoding_is_a_problem_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_bytes("agent:\n  name: Бот".encode("cp1251"))
 
     with pytest.raises(ConfigError, match=r"config\.yaml:2: the file is not UTF-8"):
         load_config(None, env={}, cwd=tmp_path)
 
 
-def test_a_bomb_of_aliases_is_refused_quickly(refuse):
+def test_a_bomb_of_aliases_is_refused_quickly(refuse: Refuse) -> None:
     levels = "\n".join(f"k{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9))
 
     assert any("nested or repeated too much" in str(problem) for problem in refuse(f"k0: &a0 [x]\n{levels}"))
 
 
-def test_deep_nesting_is_refused(refuse):
+def test_deep_nesting_is_refused(refuse: Refuse) -> None:
     assert any("too much" in str(problem) for problem in refuse("a: " + "[" * 200 + "]" * 200))
 
 
@@ -139,34 +144,35 @@ def _locate(path: tuple[str | int, ...]) -> str:
     return f"config.yaml:{len(path)}"
 
 
-def test_a_section_of_the_house_gets_the_same_quality_of_messages():
+def test_a_section_of_the_house_gets_the_same_quality_of_messages() -> None:
     result = validate_section(
         _ChannelLike, {"tokn": "hunter2", "attempts": 0}, locate=_locate, prefix=("channels", "telegram")
     )
 
-    assert [
+    assert [str(problem) for problem in result] == [
         "config.yaml:3: channels.telegram.token: is required",
         "config.yaml:3: channels.telegram.attempts: must be at least 1, given '0'",
         "config.yaml:3: channels.telegram.tokn: unknown key (did you mean `token`?)",
-    ] == [str(problem) for problem in result]
+    ]
 
 
-def test_a_valid_section_is_given_back():
+def test_a_valid_section_is_given_back() -> None:
     result = validate_section(_ChannelLike, {"token": "t"}, locate=_locate)
 
     assert isinstance(result, _ChannelLike)
     assert [Secret("t")] == list(secrets_in({"a": [result]}))
 
 
-def test_a_secret_is_never_quoted_in_a_problem(refuse):
+def test_a_secret_is_never_quoted_in_a_problem(refuse: Refuse) -> None:
     result = validate_section(_ChannelLike, {"token": ["hunter2"], "key_phrase": ["hunter2"]}, locate=_locate)
 
-    assert 2 == len(result)
+    assert len(result) == 2
     assert "hunter2" not in "".join(problem.describe() for problem in result)
     assert "hunter2" not in str(refuse("database: {url: 'mysql://u:hunter2@h/x'}"))
 
 
-def test_a_problem_without_russian_words_speaks_english():
-    assert "a.yaml:1: k: wrong (fix it)" == Problem(
-        where="a.yaml:1", key="k", message="wrong", hint="fix it"
-    ).describe("ru")
+def test_a_problem_without_russian_words_speaks_english() -> None:
+    assert (
+        Problem(where="a.yaml:1", key="k", message="wrong", hint="fix it").describe("ru")
+        == "a.yaml:1: k: wrong (fix it)"
+    )

@@ -1,0 +1,1 @@
+"""What the house shows of itself: logs without secrets, metrics, and what belongs together."""

@@ -1,0 +1,100 @@
+"""From settings to what is to be run: every channel with its own settings checked, every mistake told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from channels.contract import Channel, ChannelContext, ChannelSettings, ChannelSpec, Transport
+from channels.registry import ChannelRegistry, Misconfigured, create_channel
+from config.check import check_settings
+from config.load import LoadedConfig
+from config.problem import ConfigError, Problem
+from config.validate import validate_section
+from optfm_bot.clock import Clock
+from optfm_bot.domain.talk import TalkSettings
+from optfm_bot.house import ChannelPlan, HouseSettings
+from optfm_bot.outbox.delivery import DeliverySettings
+from optfm_bot.outbox.plan import Policy
+
+
+def plan_channels(
+    loaded: LoadedConfig, *, clock: Clock, cwd: Path, registry: ChannelRegistry | None = None
+) -> Sequence[ChannelPlan]:
+    """Make every configured channel, unopened. Raises `ConfigError` with all problems of all channels."""
+    registry = registry or ChannelRegistry.installed()
+    problems: list[Problem] = []
+    specs: dict[str, ChannelSpec] = {}
+    channels: dict[str, Channel] = {}
+    for name, entry in loaded.settings.channels.items():
+        where = loaded.locate(("channels", name))
+        try:
+            spec = specs[name] = registry.spec(entry.type)
+            settings = validate_section(
+                spec.settings, dict(entry.options), locate=loaded.locate, prefix=("channels", name)
+            )
+            if isinstance(settings, ChannelSettings):
+                context = ChannelContext(instance=name, clock=clock.now)
+                channels[name] = create_channel(
+                    spec, settings, context, distribution=registry.distribution(entry.type)
+                )
+            else:
+                problems += settings
+        except Misconfigured as error:
+            problems.append(Problem(where=where, key=f"channels.{name}", message=str(error)))
+    problems += check_settings(
+        loaded.settings,
+        locate=loaded.locate,
+        reads_history=lambda kind: any(s.kind == kind and s.capabilities.reads_history for s in specs.values()),
+        directory_exists=lambda path: (cwd / path).is_dir(),
+    )
+    if problems:
+        raise ConfigError(problems)
+    return [
+        ChannelPlan(
+            channel=channel,
+            delivery=_delivery(loaded, name, specs[name]),
+            webhook_url=_webhook_url(loaded, name, channel),
+        )
+        for name, channel in channels.items()
+    ]
+
+
+def house_settings(loaded: LoadedConfig, *, media_root: Path | None) -> HouseSettings:
+    """The part of the settings that the house itself lives by."""
+    settings = loaded.settings
+    return HouseSettings(
+        talk=TalkSettings(
+            name=settings.agent.name,
+            page_size=settings.conversation.page_size,
+            feedback=settings.conversation.feedback,
+            max_text=settings.conversation.max_text,
+            media_root=str(media_root) if media_root is not None else None,
+        ),
+        language=settings.agent.language,
+        join_window=settings.conversation.join_window,
+        person_per_minute=settings.limits.person_per_minute,
+        alone=settings.database.url.startswith("sqlite"),
+    )
+
+
+def _delivery(loaded: LoadedConfig, name: str, spec: ChannelSpec) -> DeliverySettings:
+    delivery = loaded.settings.delivery_for(name)
+    own = loaded.settings.channels[name].delivery
+    rate = spec.capabilities.rate
+    # A page of our own has no platform's limits; what the owner says for this channel still counts.
+    free = not rate.per_chat and not rate.per_bot
+    return DeliverySettings(
+        policy=Policy(delivery.policy.value),
+        per_chat=0.0 if free and own.per_chat_per_second is None else delivery.per_chat_per_second,
+        per_bot=0.0 if free and own.per_bot_per_second is None else delivery.per_bot_per_second,
+        burst=delivery.burst,
+        max_attempts=delivery.max_attempts,
+        concurrency=delivery.concurrency,
+    )
+
+
+def _webhook_url(loaded: LoadedConfig, name: str, channel: Channel) -> str | None:
+    if getattr(channel.settings, "mode", None) is not Transport.WEBHOOK:
+        return None
+    return f"{loaded.settings.server.public_url}/{name}/webhook"
