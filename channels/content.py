@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from channels.capabilities import Capabilities
 from channels.dialects.writer import words
+from channels.errors import TooLarge
 from channels.links import is_link
 from channels.model import Action, Body, ChatRef, ListBlock, Media, Outbound
 from channels.render import render, split_outbound
@@ -31,10 +32,11 @@ def content_problems(
     actions: tuple[tuple[Action, ...], ...] = (),
     media: tuple[Media, ...] = (),
 ) -> Sequence[ContentProblem]:
-    """What would be simplified if this were sent: the ids of `Rendered.degraded`, and three more.
+    """What would be simplified if this were sent: the ids of `Rendered.degraded`, and four more.
 
-    `empty`: nothing to show. `split`: sent as several messages, the detail says how many. `link_unsupported`:
-    something typed as a link that is not one, the detail is its address. Never raises for content.
+    `empty`: nothing to show. `split`: sent as several messages, the detail says how many. `too_large`: the
+    list that buttons become is longer than a message. `link_unsupported`: something typed as a link that is
+    not one, the detail is its address. Never raises for content.
     """
     message = Outbound(chat=_NOWHERE, body=body, actions=actions, media=media)
     problems = [ContentProblem(id="link_unsupported", detail=address) for address in _unread_links(body)]
@@ -44,8 +46,15 @@ def content_problems(
         return (*problems, ContentProblem(id="empty"))
     if len(parts) > 1:
         problems.append(ContentProblem(id="split", detail=str(len(parts))))
-    degraded = dict.fromkeys(name for part in parts for name in render(part, capabilities).degraded)
+    degraded = dict.fromkeys(name for part in parts for name in _degraded(part, capabilities))
     return (*problems, *(ContentProblem(id=name) for name in degraded))
+
+
+def _degraded(part: Outbound, capabilities: Capabilities) -> Sequence[str]:
+    try:
+        return render(part, capabilities).degraded
+    except TooLarge:
+        return ("too_large",)
 
 
 def _unread_links(body: Body) -> Iterable[str]:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from channels.capabilities import Capabilities, TextUnit
 from channels.dialects import PLAIN, Dialect, dialect_named
+from channels.links import shown_address
 from channels.model import Block, Body, Bold, Break, Code, Inline, Italic, Link, ListBlock, Text
 
 _REMEMBERED = 512
@@ -88,4 +89,4 @@ def _mark(child: Inline) -> bool:
         case Bold() | Italic() | Code():
             return True
         case Link(url, children):
-            return children != (Text(url),)
+            return children not in {(Text(url),), (Text(shown_address(url)),)}

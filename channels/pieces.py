@@ -86,8 +86,11 @@ def body_of(blocks: Sequence[Block], pieces: Sequence[Piece]) -> Body:
         begin += 1
     while end > begin and pieces[end - 1].blank:
         end -= 1
+    stretch = list(pieces[begin:end])
+    if stretch and isinstance(leaf := stretch[-1].leaf, Text):
+        stretch[-1] = replace(stretch[-1], leaf=Text(leaf.value.rstrip(_SPACE)))
     made: list[Block] = []
-    for index, group in groupby(pieces[begin:end], key=lambda piece: piece.block):
+    for index, group in groupby(stretch, key=lambda piece: piece.block):
         made.extend(_block_of(blocks[index], list(group)))
     return Body(tuple(made))
 
@@ -201,10 +204,7 @@ def _block_of(block: Block, pieces: list[Piece]) -> Iterator[Block]:
 
 
 def _inlines_of(pieces: Sequence[Piece]) -> tuple[Inline, ...]:
-    inlines = _unwrapped(pieces, 0)
-    if inlines and isinstance(inlines[-1], Text):
-        inlines[-1] = Text(inlines[-1].value.rstrip(_SPACE))
-    return tuple(inline for inline in inlines if inline != Text(""))
+    return tuple(inline for inline in _unwrapped(pieces, 0) if inline != Text(""))
 
 
 def _unwrapped(pieces: Sequence[Piece], depth: int) -> list[Inline]:

@@ -22,6 +22,7 @@ from channels.pieces import Cut, Piece, body_of, characters, in_place_of, pieces
 _EMPTY = Body()
 _WORTH_CUTTING = 4
 """A cut better than at a word is taken if the part is at least this fraction of what would fit."""
+_SEPARATED = {Cut.BLOCK: 2, Cut.ITEM: 3}
 _MARKUP_FACTOR = 8
 _MARKUP_MARGIN = 64
 _RESERVED_AT_MOST = 4
@@ -42,19 +43,22 @@ def split_outbound(message: Outbound, capabilities: Capabilities) -> tuple[Outbo
     whole = written(message.body, capabilities)
     if not step.media and not step.tail and not whole.blank and whole.widest <= capabilities.text_limit:
         return (message,)
-    says_something = not whole.blank or bool(step.tail)
-    if not says_something and not step.media:
+    if whole.blank and not step.tail and not step.media:
         raise ValueError("a message needs text or a file that can be seen; this one has neither")
     if _is_one_part(message, step, capabilities, blank=whole.blank):
         return (message,)
-    files = [replace(message, body=_EMPTY, actions=(), media=(item,)) for item in step.media]
-    if not says_something:
+    apart = step.media
+    if step.tail and width(Body(step.tail), capabilities) > capabilities.text_limit:
+        apart = message.media  # so many lines about files that each needs a message of its own
+    files = [replace(message, body=_EMPTY, actions=(), media=(item,)) for item in apart]
+    rest = replace(message, media=tuple(item for item in message.media if item not in apart))
+    step = step_down(rest, capabilities)
+    if whole.blank and not step.tail:
         files[-1] = replace(files[-1], actions=message.actions)
         return _in_sequence(files)
-    bodies = _bodies(message.body if not whole.blank else _EMPTY, step, capabilities)
+    bodies = _bodies(_EMPTY if whole.blank else message.body, step, capabilities)
     texts = [replace(message, body=body, actions=(), media=()) for body in bodies]
-    lines = tuple(item for item in message.media if item not in step.media)
-    texts[-1] = replace(texts[-1], actions=message.actions, media=lines)
+    texts[-1] = replace(rest, body=bodies[-1])
     return _in_sequence([*files, *texts])
 
 
@@ -67,7 +71,8 @@ def split_body(body: Body, *, limit: int, size: Callable[[Body], int]) -> tuple[
     pieces = _small_enough(
         pieces_of(body), limit=limit, fits=lambda piece: size(body_of(blocks, [piece])) <= limit
     )
-    lengths = [0, *accumulate(len(characters(piece)) for piece in pieces)]
+    # About what each piece takes: what separates blocks and items is written too.
+    lengths = [0, *accumulate(len(characters(piece)) + _SEPARATED.get(piece.cut, 0) for piece in pieces)]
 
     def fits(begin: int, end: int) -> bool:
         return size(body_of(blocks, pieces[begin:end])) <= limit

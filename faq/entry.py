@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -142,6 +140,9 @@ class FaqEntry:
     @property
     def version(self) -> str:
         """A short hash of what the customer sees; the same on every machine while that stays the same."""
+        import hashlib  # noqa: PLC0415  # with json 5 ms that a program without versions does not owe
+        import json  # noqa: PLC0415  # the same
+
         seen = {
             "question": self.question,
             "answer": self.answer,

@@ -187,7 +187,8 @@ class Index:
         # A word that the base has is what it says; only an unknown one may be a mistyped one.
         typos = () if best else self._typos(stem)
         for relative in (*self._synonyms.get(stem, ()), *self._forms(stem), *typos):
-            if relative.stem not in best or best[relative.stem].similarity < relative.similarity:
+            known = best.get(relative.stem)
+            if known is None or known.similarity < min(relative.similarity, RELATED):
                 best[relative.stem] = relative
         return tuple(sorted(best.values(), key=lambda relative: -relative.similarity))
 

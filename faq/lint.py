@@ -16,7 +16,7 @@ from faq.match import CoverMatcher
 from faq.normalize import Normalizer, has_subject
 
 ANSWER_LIMIT = 4_096
-NEAR = 0.9
+NEAR = 0.85
 """A phrasing that scores so much with another entry is nearly that entry's own."""
 COMMON_KEYWORD = 0.5
 """A keyword that so many of the entries have tells none of them apart."""
@@ -110,7 +110,7 @@ def _duplicates(live: Sequence[FaqEntry]) -> Iterator[Finding]:
 
 
 def _stolen(base: KnowledgeBase, live: Sequence[FaqEntry]) -> Iterator[Finding]:
-    """FAQ002, 003 and 004: phrasings that are nearly another entry's, or more another's than their own."""
+    """FAQ002, 003 and 004: phrasings that are nearly another entry's, or as much another's as their own."""
     normalizer = Normalizer()
     matcher = CoverMatcher(Index(live, normalizer, base.synonyms))
     for number, entry in enumerate(live):
@@ -126,11 +126,11 @@ def _stolen(base: KnowledgeBase, live: Sequence[FaqEntry]) -> Iterator[Finding]:
 
 
 def _rivalry(entry: FaqEntry, field: str, text: str, own: float, other: Candidate) -> Iterator[Finding]:
-    if other.score > own:
+    if other.score >= own:
         question = field == "question"
         scores = f"{other.score:.2f} against {own:.2f}"
-        message = f"«{text}» resembles `{other.entry_id}` more than its own entry ({scores})"
-        hint = "reword it, or move the phrasing of the other entry here"
+        message = f"«{text}» resembles `{other.entry_id}` as much as its own entry ({scores})"
+        hint = "reworded, it would go to either; name in each what sets it apart"
         yield _finding("FAQ003" if question else "FAQ004", entry, field, message, hint, error=question)
     elif other.score >= NEAR and other.evidence.via is not Via.KEYWORD:
         message = f"«{text}» is nearly «{other.evidence.phrase}» of `{other.entry_id}`"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from yaml.nodes import Node, ScalarNode, SequenceNode
 
 from faq.base import KnowledgeBase, Problem, ProblemCode
 from faq.entry import Attachment, AttachmentType, Category, Connection, EntryButton, FaqEntry, Origin, Status
@@ -173,8 +173,7 @@ class _DocumentReader(NodeReader):
     def _entry(self, node: Node, number: int) -> None:
         before = len(self.problems)
         place = f"entries[{number}]"
-        if not isinstance(node, MappingNode):
-            self.fields(node, place, ENTRY_KEYS)
+        if not self.is_mapping(node, place):
             return
         place = self._entry_place(node, place)
         found = self.fields(node, place, ENTRY_KEYS)
@@ -246,13 +245,15 @@ class _DocumentReader(NodeReader):
 
     def _answers(self, node: Node | None, place: str) -> dict[str, str]:
         answers: dict[str, str] = {}
-        for key, key_node, value in self.pairs(node, place) if node is not None else ():
+        if node is None or not self.is_mapping(node, place):
+            return answers
+        for key, key_node, value in self.pairs(node, place):
             if not _ANSWER_KEY.fullmatch(key):
                 message = f"`{key[:40]}` is neither a channel nor a language"
                 hint = "write a channel, a language or both: `telegram`, `en`, `telegram.en`"
                 self.problem(ProblemCode.VALUE, key_node, f"{place}.{key[:40]}", message, hint)
             answers[key] = self.text(value, f"{place}.{key}") or ""
-        if node is not None and isinstance(node, MappingNode) and not node.value:
+        if not node.value:
             self.problem(ProblemCode.EMPTY, node, place, "is empty", "write a text or remove the field")
         return answers
 
@@ -288,9 +289,9 @@ class _DocumentReader(NodeReader):
         return url
 
     def _button(self, node: Node, place: str) -> EntryButton | None:
-        found = self.fields(node, place, BUTTON_KEYS)
-        if not isinstance(node, MappingNode):
+        if not self.is_mapping(node, place):
             return None
+        found = self.fields(node, place, BUTTON_KEYS)
         text = self._required(found, "text", node, place)
         one = self._exactly_one(found, node, place, "faq", "url")
         target = self.text(found["faq"], f"{place}.faq") if "faq" in found else None
@@ -302,9 +303,9 @@ class _DocumentReader(NodeReader):
         return EntryButton(text=text, faq=target, url=url)
 
     def _attachment(self, node: Node, place: str) -> Attachment | None:
-        found = self.fields(node, place, ATTACHMENT_KEYS)
-        if not isinstance(node, MappingNode):
+        if not self.is_mapping(node, place):
             return None
+        found = self.fields(node, place, ATTACHMENT_KEYS)
         kind = (
             self.choice(found["type"], f"{place}.type", tuple(AttachmentType)) if "type" in found else "file"
         )
@@ -325,9 +326,9 @@ class _DocumentReader(NodeReader):
         return Attachment(type=AttachmentType(kind), path=path, url=url, name=name or "")
 
     def _connection(self, node: Node, place: str) -> Connection | None:
-        found = self.fields(node, place, CONNECTION_KEYS)
-        if not isinstance(node, MappingNode):
+        if not self.is_mapping(node, place):
             return None
+        found = self.fields(node, place, CONNECTION_KEYS)
         kind = self._required(found, "search_type", node, place)
         target = (
             self.text(found["integration_id"], f"{place}.integration_id")
@@ -336,14 +337,9 @@ class _DocumentReader(NodeReader):
         )
         config: Any = {}
         if "integration_config" in found:
-            config_node = found["integration_config"]
-            config = (
-                self.data(config_node, f"{place}.integration_config")
-                if isinstance(config_node, MappingNode)
-                else None
-            )
-            if not isinstance(config_node, MappingNode):
-                self.fields(config_node, f"{place}.integration_config", ())
+            config_node, config_place = found["integration_config"], f"{place}.integration_config"
+            is_mapping = self.is_mapping(config_node, config_place)
+            config = self.data(config_node, config_place) if is_mapping else None
         if kind is None or config is None:
             return None
         return Connection(search_type=kind, integration_id=target, integration_config=config)

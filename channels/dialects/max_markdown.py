@@ -9,7 +9,7 @@ from channels.dialects.writer import Writer
 from channels.links import WEB_SCHEMES
 
 _MARKS = re.compile(r"[\\`*_\[\]]|\+\++|~~+|\^\^+|<(?=[A-Za-z/!?])|&(?=#?\w+;)", re.ASCII)
-_LINE_MARKS = re.compile(r"^(\s*)(?=[#>])", re.MULTILINE)
+_LINE_MARKS = re.compile(r"^([^\S\n]*)(?=[#>])", re.MULTILINE)
 _EVERY_MARK = re.compile(r"[-_.!~*'();/?:@&=+$,#%A-Za-z0-9\[\]]", re.ASCII)
 
 

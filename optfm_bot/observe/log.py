@@ -90,8 +90,8 @@ def configure_logging(
     """Send all logging of the process to `stream`, through `redactor`. Calling again replaces what was set.
 
     `auto` writes columns to a terminal and JSON elsewhere; colours appear on terminals only. Errors that
-    repeat are thinned out by `repeats`, ours and those of libraries. Handlers that libraries brought along are
-    removed: they would go past the redactor.
+    repeat are thinned out by `repeats`, ours and those of libraries. Handlers that libraries brought along
+    are removed: they would go past the redactor.
     """
     terminal = stream.isatty()
     console = format == "console" or (format == "auto" and terminal)

@@ -23,7 +23,8 @@ KINDS = ("text", "edited", "action", "media", "contact", "start", "left", "owner
 DROP_REASONS = ("duplicate", "rate_limited", "not_addressed", "bot", "echo")
 PROCESSING = ("done", "parked", "retried")
 ANSWERS = (
-    "answered", "clarified", "unanswered", "handoff", "command", "smalltalk", "media", "feedback", "flood", "ignored",
+    "answered", "clarified", "unanswered", "handoff", "command", "smalltalk", "media", "feedback", "flood",
+    "ignored",
 )  # fmt: skip
 FEEDBACK = ("helped", "not_helped")
 MATCHES = ("answer", "clarify", "admit")
@@ -135,7 +136,9 @@ class Metrics:
         self.store_commit_seconds = self._histogram("store_commit_seconds", "One commit.", _FAST)
         self.store_commit_size = self._histogram("store_commit_size", "Units of work in one commit.", _SIZES)
         self.store_errors = self._counter("store_errors", "Commits that failed.")
-        self.component_restarts = self._counter("component_restarts", "Parts that broke and were started again.", "component")
+        self.component_restarts = self._counter(
+            "component_restarts", "Parts that broke and were started again.", "component"
+        )
 
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
@@ -152,7 +155,7 @@ class Metrics:
         return found
 
     def http_request(self, route: str, method: str, status: int) -> None:
-        """Count one request. `route` is the template (`/{channel}/webhook`), never the path that was asked for."""
+        """Count one request; `route` is the template (`/{channel}/webhook`), never the path itself."""
         method = method if method in METHODS else OTHER
         status_class = f"{status // 100}xx"
         key = (route, method, status_class if status_class in STATUS_CLASSES else OTHER)

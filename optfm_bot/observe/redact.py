@@ -29,8 +29,8 @@ _WIDEST_INTEGER = 64  # bits; what JSON readers agree on
 _BIG_INTEGER = 10**10  # smaller ones are no phone and no card
 
 _SECRET_WORDS = (
-    "token", "secret", "password", "passwd", "pwd", "api_key", "apikey", "authorization", "cookie", "credential",
-    "private_key", "signature", "dsn",
+    "token", "secret", "password", "passwd", "pwd", "api_key", "apikey", "authorization", "cookie",
+    "credential", "private_key", "signature", "dsn",
 )  # fmt: skip
 _NAME_KEYS = frozenset(
     {"display_name", "user_name", "username", "first_name", "last_name", "full_name", "sender_name"}
@@ -52,11 +52,16 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], .
     (re.compile(r"(?i)(/waInstance\d{1,20}/[a-z]{1,40}/)[^/\s?\"']+"), rf"\1{MASK}"),
     (re.compile(r"([a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,100}:)[^\s/@]{1,200}@", re.IGNORECASE), rf"\1{MASK}@"),
     (re.compile(r"(?i)\b(bearer|basic)\s{1,4}[A-Za-z0-9._~+/=-]{6,}"), rf"\1 {MASK}"),
+    # Headers are masked to the end of the line: what follows the first word or `;` is as secret as the rest.
+    (
+        re.compile(r"(?i)((?:authorization|cookie)\\?[\"']?\s{0,4}[=:]\s{0,4}\\?[\"']?)[^\n\"']{1,4000}"),
+        rf"\1{MASK}",
+    ),
     (
         re.compile(
-            r"(?i)((?:token|secret|password|passwd|pwd|api[_-]?key|authorization|cookie|signature|credential)"
-            r"[\w-]{0,32}[\"']?\s{0,4}[=:]\s{0,4})"
-            r"(?!\*\*\*)(?:\"[^\"]*\"?|'[^']*'?|(?:bearer|basic|token)\s{1,4}\S+|[^\s,;&\"'}\])]+)"
+            r"(?i)((?:token|secret|password|passwd|pwd|api[_-]?key|signature|credential)"
+            r"[\w-]{0,32}\\?[\"']?\s{0,4}[=:]\s{0,4})"
+            r"(?!\*\*\*)(?:\\?\"[^\"]*\"?|\\?'[^']*'?|(?:bearer|basic|token)\s{1,4}\S+|[^\s,;&\"'}\])]+)"
         ),
         rf"\1{MASK}",
     ),
@@ -124,8 +129,10 @@ class Redactor:
 
     def value(self, value: object, *, verbose: bool = False, depth: int = 0) -> Any:
         """Give a copy made of plain JSON types. Texts of messages are kept only when `verbose`."""
-        if value is None or isinstance(value, bool | float):
+        if value is None or isinstance(value, bool):
             return value
+        if isinstance(value, float):
+            return float(value)
         if isinstance(value, int):
             return self._integer(int(value))
         if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Database engines: one writer connection and a few readers, with the pragmas that durability needs."""
+"""Database addresses and the engines behind them, with the pragmas that durability needs."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import StaticPool
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
     # FULL: a commit survives a power cut, not only a killed process. Group commit pays for it.
     "PRAGMA synchronous=FULL",
     "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=5000",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA trusted_schema=OFF",
 )
@@ -35,33 +33,27 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(str(url.database))
 
 
-def writer_engine(url: URL) -> AsyncEngine:
-    """An engine with exactly one connection, whose transactions take the write lock at once."""
-    engine = create_async_engine(url, poolclass=StaticPool)
-    if url.get_backend_name() == "sqlite":
-        _prepare_sqlite(engine, begin="BEGIN IMMEDIATE")
-    return engine
-
-
 def reader_engine(url: URL, *, connections: int = 2) -> AsyncEngine:
     """An engine for short reads beside the writer."""
     engine = create_async_engine(url, pool_size=connections, max_overflow=0, pool_timeout=10)
     if url.get_backend_name() == "sqlite":
-        _prepare_sqlite(engine, begin="BEGIN")
+        prepare_sqlite(engine.sync_engine, begin="BEGIN", busy_timeout_ms=5000)
     return engine
 
 
-def _prepare_sqlite(engine: AsyncEngine, *, begin: str) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
+def prepare_sqlite(engine: Engine, *, begin: str, busy_timeout_ms: int) -> None:
+    """Set what every connection needs, and begin transactions as we say."""
+
+    @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
         del record
         # The driver would open transactions by its own rules; from here on we say BEGIN ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in _SQLITE_PRAGMAS:
+        for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA busy_timeout={busy_timeout_ms}"):
             cursor.execute(pragma)
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)

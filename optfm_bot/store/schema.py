@@ -8,7 +8,7 @@ from sqlalchemy import URL, Column, Connection, MetaData, String, Table, create_
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from optfm_bot.errors import SchemaMismatch
-from optfm_bot.store.engine import sqlite_path, writer_engine
+from optfm_bot.store.engine import reader_engine, sqlite_path
 from optfm_bot.store.tables import metadata
 
 HEAD = "0001"
@@ -48,7 +48,7 @@ async def upgrade(url: URL) -> tuple[str | None, str]:
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    engine = writer_engine(url)
+    engine = reader_engine(url, connections=1)
     try:
         async with engine.begin() as connection:
             before = await connection.run_sync(current_revision)

@@ -15,7 +15,7 @@ from optfm_bot.errors import StoreConflict, StoreUnavailable
 from optfm_bot.store import tables as t
 from optfm_bot.store.committer import CommitObserver, GroupCommitter
 from optfm_bot.store.contract import Store
-from optfm_bot.store.engine import database_url, reader_engine, writer_engine
+from optfm_bot.store.engine import database_url, reader_engine
 from optfm_bot.store.records import (
     ConversationRow,
     Direction,
@@ -34,6 +34,7 @@ from optfm_bot.store.records import (
 from optfm_bot.store.schema import require_current
 from optfm_bot.store.statements import claimable, statements
 from optfm_bot.store.unit import Op, UnitOfWork
+from optfm_bot.store.writer import Transaction, Writer, open_writer
 
 _IN_LIMIT = 500  # parameters of one IN list; SQLite allows 32,766, smaller statements are cached better
 
@@ -49,12 +50,12 @@ class SqlStore(Store):
         self._statements = statements(self._url.get_backend_name())
         self._committer = GroupCommitter(self._apply, observer)
         self._writing = asyncio.Lock()
-        self._writer: AsyncEngine | None = None
+        self._writer: Writer | None = None
         self._reader: AsyncEngine | None = None
 
     async def open(self) -> None:
         """Connect and refuse a schema that this program does not know."""
-        self._writer = writer_engine(self._url)
+        self._writer = open_writer(self._url)
         self._reader = reader_engine(self._url)
         try:
             async with self._read() as connection:
@@ -70,9 +71,10 @@ class SqlStore(Store):
         await self._dispose()
 
     async def _dispose(self) -> None:
-        for engine in (self._writer, self._reader):
-            if engine is not None:
-                await engine.dispose()
+        if self._writer is not None:
+            await self._writer.close()
+        if self._reader is not None:
+            await self._reader.dispose()
         self._writer = self._reader = None
 
     def unit(self) -> UnitOfWork:
@@ -92,11 +94,11 @@ class SqlStore(Store):
             raise _unavailable(error) from error
 
     @asynccontextmanager
-    async def _write(self) -> AsyncIterator[AsyncConnection]:
+    async def _write(self) -> AsyncIterator[Transaction]:
         if self._writer is None:
             raise StoreUnavailable("The store is closed")
         try:
-            async with self._writing, self._writer.begin() as connection:
+            async with self._writing, self._writer.transaction() as connection:
                 yield connection
         except IntegrityError as error:
             raise StoreConflict(f"The database refused a row: {error.orig}") from error
@@ -119,7 +121,7 @@ class SqlStore(Store):
             for unit in units:
                 unit.added = _claim_added(unit, added)
 
-    async def _add_updates(self, connection: AsyncConnection, rows: list[Params]) -> dict[tuple[str, str], int]:
+    async def _add_updates(self, connection: Transaction, rows: list[Params]) -> dict[tuple[str, str], int]:
         # A statement may not meet the same key twice, so repeats inside the batch are removed first.
         unique = {(row["channel"], row["key"]): row for row in rows}
         result = await connection.execute(self._statements[Op.INBOX_ADD], list(unique.values()))

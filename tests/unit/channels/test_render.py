@@ -46,11 +46,11 @@ def test_what_the_platform_can_show_is_left_alone() -> None:
 
     call = render(message, FULL)
 
-    assert ("<b>Да</b>", "Да", True) == (call.text, call.plain, call.markup)
-    assert ((YES, SITE), (NO,)) == call.actions
-    assert (CHAT, "7", "8", Purpose.CLARIFY) == (call.chat, call.reply_to, call.replaces, call.purpose)
-    assert () == call.degraded
-    assert () == numbered_actions(message, FULL)
+    assert (call.text, call.plain, call.markup) == ("<b>Да</b>", "Да", True)
+    assert call.actions == ((YES, SITE), (NO,))
+    assert (call.chat, call.reply_to, call.replaces, call.purpose) == (CHAT, "7", "8", Purpose.CLARIFY)
+    assert call.degraded == ()
+    assert numbered_actions(message, FULL) == ()
 
 
 def test_without_buttons_they_become_numbers_and_addresses() -> None:
@@ -58,23 +58,22 @@ def test_without_buttons_they_become_numbers_and_addresses() -> None:
 
     call = render(message, NONE)
 
-    assert call.text == (
-        "Помогло?\n\nСайт: https://x.ru\nПочта: a@x.ru\n\n1. Да\n2. Мой номер\n3. Нет"
-    )
-    assert () == call.actions
-    assert ("buttons_to_list",) == call.degraded
-    assert (YES, PHONE, NO) == numbered_actions(message, NONE)
+    assert call.text == ("Помогло?\n\nСайт: https://x.ru\nПочта: a@x.ru\n\n1. Да\n2. Мой номер\n3. Нет")
+    assert call.actions == ()
+    assert call.degraded == ("buttons_to_list",)
+    assert numbered_actions(message, NONE) == (YES, PHONE, NO)
 
 
 def test_more_buttons_than_fit_become_a_list_with_whole_labels() -> None:
     actions = tuple(Action(label=f"Длинный вариант {n}", token=str(n)) for n in range(7))
     message = outbound("?", actions)
+    capabilities = replace(FULL, text_limit=500)
 
-    call = render(message, FULL)
+    call = render(message, capabilities)
 
-    assert () == call.actions
-    assert actions == numbered_actions(message, replace(FULL, text_limit=500))
-    assert ("buttons_to_list",) == render(message, replace(FULL, text_limit=500)).degraded
+    assert call.actions == ()
+    assert actions == numbered_actions(message, capabilities)
+    assert call.degraded == ("buttons_to_list",)
     assert "7. Длинный вариант 6" in call.text
 
 
@@ -91,18 +90,18 @@ def test_rows_that_do_not_fit_are_wrapped(
     call = render(outbound("?", *rows), FULL)
 
     assert expected == call.actions
-    assert ("buttons_rewrapped",) == call.degraded
+    assert call.degraded == ("buttons_rewrapped",)
 
 
 def test_a_long_label_is_shortened() -> None:
     call = render(outbound("?", (Action(label="Стоимость\nдоставки", token="a"),)), FULL)
 
     assert ((Action(label="Стоимос…", token="a"),),) == call.actions
-    assert ("label_shortened",) == call.degraded
+    assert call.degraded == ("label_shortened",)
 
 
 def test_a_button_without_a_label_gets_one_that_says_nothing() -> None:
-    assert "…" == render(outbound("?", (Action(label=" ", token="a"),)), FULL).actions[0][0].label
+    assert render(outbound("?", (Action(label=" ", token="a"),)), FULL).actions[0][0].label == "…"
 
 
 @pytest.mark.parametrize("capabilities", [with_buttons(urls=False), FULL])
@@ -110,8 +109,8 @@ def test_an_address_that_no_button_opens_becomes_a_line(capabilities: Capabiliti
     action = MAIL if capabilities is FULL else SITE
     call = render(outbound("?", (YES, action)), capabilities)
 
-    assert ((YES,),) == call.actions
-    assert ("url_button_to_text",) == call.degraded
+    assert call.actions == ((YES,),)
+    assert call.degraded == ("url_button_to_text",)
     assert call.plain in {"?\n\nПочта: a@x.ru", "?\n\nСайт: https://x.ru"}
 
 
@@ -121,23 +120,35 @@ def test_a_contact_that_cannot_be_asked_becomes_a_number_beside_real_buttons() -
 
     call = render(message, capabilities)
 
-    assert (((YES,),), "?\n\n1. Мой номер") == (call.actions, call.plain)
-    assert ("contact_to_list",) == call.degraded
-    assert (PHONE,) == numbered_actions(message, capabilities)
+    assert (call.actions, call.plain) == (((YES,),), "?\n\n1. Мой номер")
+    assert call.degraded == ("contact_to_list",)
+    assert numbered_actions(message, capabilities) == (PHONE,)
 
 
 def test_a_token_too_long_for_the_payload_becomes_a_number() -> None:
     message = outbound("?", (YES, NO))
 
-    assert (YES,) == numbered_actions(message, with_buttons(payload_bytes=2))
+    assert numbered_actions(message, with_buttons(payload_bytes=2)) == (YES,)
 
 
 @pytest.mark.parametrize(
     ("media", "line", "name"),
     [
-        (Media(kind=MediaKind.FILE, url="https://x.ru/a.pdf", name="Прайс"), '<a href="https://x.ru/a.pdf">Прайс</a>', "media_to_link"),
-        (Media(kind=MediaKind.FILE, url="https://x.ru/a"), '<a href="https://x.ru/a">https://x.ru/a</a>', "media_to_link"),
-        (Media(kind=MediaKind.FILE, url="file:///etc/passwd", name="Прайс"), "Прайс (file:///etc/passwd)", "media_to_link"),
+        (
+            Media(kind=MediaKind.FILE, url="https://x.ru/a.pdf", name="Прайс"),
+            '<a href="https://x.ru/a.pdf">Прайс</a>',
+            "media_to_link",
+        ),
+        (
+            Media(kind=MediaKind.FILE, url="https://x.ru/a"),
+            '<a href="https://x.ru/a">https://x.ru/a</a>',
+            "media_to_link",
+        ),
+        (
+            Media(kind=MediaKind.FILE, url="file:///etc/passwd", name="Прайс"),
+            "Прайс (file:///etc/passwd)",
+            "media_to_link",
+        ),
         (Media(kind=MediaKind.FILE, path="/srv/a.pdf", name="a.pdf"), "a.pdf", "media_to_name"),
     ],
 )
@@ -148,18 +159,20 @@ def test_a_file_that_cannot_be_sent_becomes_a_line(media: Media, line: str, name
 
 
 def test_plain_platforms_say_that_markup_was_lost_only_if_there_was_any() -> None:
-    assert ("markup_to_plain",) == render(outbound("**а**"), NONE).degraded
-    assert () == render(outbound("а\n\n- б https://x.ru"), NONE).degraded
+    assert render(outbound("**а**"), NONE).degraded == ("markup_to_plain",)
+    assert render(outbound("а\n\n- б https://x.ru"), NONE).degraded == ()
     assert not render(outbound("а"), NONE).markup
 
 
 def test_an_edit_becomes_a_new_message_where_nothing_can_be_edited() -> None:
     call = render(outbound("а", replaces="8"), NONE)
 
-    assert (None, ("edit_to_new",)) == (call.replaces, call.degraded)
+    assert (call.replaces, call.degraded) == (None, ("edit_to_new",))
 
 
-@pytest.mark.parametrize(("length", "media"), [(101, ()), (21, (Media(kind=MediaKind.IMAGE, url="https://x.ru/a"),))])
+@pytest.mark.parametrize(
+    ("length", "media"), [(101, ()), (21, (Media(kind=MediaKind.IMAGE, url="https://x.ru/a"),))]
+)
 def test_a_text_over_the_limit_is_refused(length: int, media: tuple[Media, ...]) -> None:
     render(outbound("a" * (length - 1), media=media), FULL)
 
@@ -172,7 +185,7 @@ def test_the_plain_copy_says_the_same_without_markup() -> None:
 
     plain = plain_copy(call)
 
-    assert ("а & б (https://x.ru)", False) == (plain.text, plain.markup)
+    assert (plain.text, plain.markup) == ("а & б (https://x.ru)", False)
     assert (call.actions, (*call.degraded, "markup_to_plain")) == (plain.actions, plain.degraded)
     assert plain_copy(plain) is plain
 
@@ -186,6 +199,9 @@ def test_the_plain_copy_of_a_part_fits_too() -> None:
 
 def test_the_renderer_adds_no_words_of_any_language() -> None:
     media = Media(kind=MediaKind.AUDIO, url="https://x.ru/a")
-    call = render(outbound("1", (Action(label="2", token="a"), Action(label="3", url="https://x.ru")), media=(media,)), NONE)
+    call = render(
+        outbound("1", (Action(label="2", token="a"), Action(label="3", url="https://x.ru")), media=(media,)),
+        NONE,
+    )
 
-    assert "1\n\nhttps://x.ru/a\n3: https://x.ru\n\n1. 2" == call.text
+    assert call.text == "1\n\nhttps://x.ru/a\n3: https://x.ru\n\n1. 2"

@@ -40,7 +40,7 @@ def test_buttons_and_files_are_looked_at_too() -> None:
         media=(Media(kind=MediaKind.VIDEO, url="https://x.ru/v"),),
     )
 
-    assert ["media_to_link", "label_shortened"] == [problem.id for problem in problems]
+    assert [problem.id for problem in problems] == ["media_to_link", "label_shortened"]
 
 
 def test_a_list_of_buttons_that_cannot_fit_is_a_problem_and_not_an_error() -> None:

@@ -59,9 +59,7 @@ ROWS = st.sampled_from(
 
 def outbound(body: Body | str, **fields: object) -> Outbound:
     """A message with this text."""
-    return replace(
-        Outbound(chat=CHAT, body=parse_body(body) if isinstance(body, str) else body), **fields
-    )
+    return replace(Outbound(chat=CHAT, body=parse_body(body) if isinstance(body, str) else body), **fields)
 
 
 def plain_of(parts: tuple[Outbound, ...]) -> list[str]:
@@ -85,7 +83,11 @@ def test_every_part_fits_and_together_they_say_the_same(
         actions=data.draw(ROWS),
         media=data.draw(st.sampled_from([(), (IMAGE,), (LOCAL,), (IMAGE, LOCAL, IMAGE)])),
     )
-    if is_blank(plain_text(message.body)) and not message.media and not numbered_actions(message, capabilities):
+    if (
+        is_blank(plain_text(message.body))
+        and not message.media
+        and not numbered_actions(message, capabilities)
+    ):
         return
 
     parts = split_outbound(message, capabilities)
@@ -122,8 +124,8 @@ def test_no_cut_goes_through_what_people_see_as_one_character(text: str, unit: T
         ("Одна фраза. Другая фраза.", 20, ["Одна фраза.", "Другая фраза."]),
         ("слово слово слово", 12, ["слово слово", "слово"]),
         ("слово" * 4, 8, ["словосло", "вословос", "лово"]),
-        ("- один\n- два\n- три", 12, ["• один", "• два\n• три"]),
-        ("1. один\n2. два\n3. три", 14, ["1. один", "2. два\n3. три"]),
+        ("- один\n- два\n- три", 12, ["• один\n• два", "• три"]),
+        ("1. один\n2. два\n3. три", 15, ["1. один\n2. два", "3. три"]),
         ("1. один два три четыре\n2. пять", 16, ["1. один два три", "четыре\n\n2. пять"]),
         ("строка раз\nстрока два", 15, ["строка раз", "строка два"]),
         ("Цена\u00a0300\u00a0₽ сегодня", 14, ["Цена\u00a0300\u00a0₽", "сегодня"]),
@@ -159,9 +161,10 @@ def test_emphasis_is_opened_again_after_a_cut() -> None:
     first, second = split_outbound(outbound("**_раз два три_**"), Capabilities(text_limit=8))
 
     assert Body((Paragraph((Bold((parse_body("_раз два_").blocks[0].children[0],)),)),)) == first.body  # type: ignore[union-attr] - a paragraph
-    assert "<b><i>три</i></b>" == written(
-        second.body, Capabilities(text_limit=8, dialect=DialectName.TELEGRAM_HTML)
-    ).text
+    assert (
+        written(second.body, Capabilities(text_limit=8, dialect=DialectName.TELEGRAM_HTML)).text
+        == "<b><i>три</i></b>"
+    )
 
 
 def test_a_quotation_goes_on_as_a_quotation() -> None:
@@ -184,13 +187,13 @@ def test_a_link_that_fits_nowhere_becomes_its_words_and_its_address() -> None:
         split_outbound(outbound("[раз два три четыре](https://x.ru/abcdef)"), Capabilities(text_limit=22))
     )
 
-    assert ["раз два три четыре", "(https://x.ru/abcdef)"] == parts
+    assert parts == ["раз два три четыре", "(https://x.ru/abcdef)"]
 
 
 def test_code_that_fits_nowhere_becomes_words() -> None:
     parts = split_outbound(outbound(Body((Paragraph((Code("раз два три"),)),))), Capabilities(text_limit=8))
 
-    assert ["раз два", "три"] == plain_of(parts)
+    assert plain_of(parts) == ["раз два", "три"]
 
 
 def test_a_list_cut_between_items_counts_on() -> None:
@@ -206,7 +209,7 @@ def test_reply_and_edit_stay_with_the_first_part_buttons_with_the_last() -> None
 
     first, last = split_outbound(message, capabilities)
 
-    assert ("7", "8", (), "g") == (first.reply_to, first.replaces, first.actions, first.guard)
+    assert (first.reply_to, first.replaces, first.actions, first.guard) == ("7", "8", (), "g")
     assert (None, None, rows, "g") == (last.reply_to, last.replaces, last.actions, last.guard)
 
 
@@ -224,16 +227,19 @@ def test_room_is_kept_for_the_list_that_buttons_become() -> None:
 
     texts = [render(part, capabilities).text for part in parts]
     assert texts[-1].endswith("слово\n\n1. Да\n2. Нет")
-    assert 12 == "".join(texts).count("слово")
+    assert "".join(texts).count("слово") == 12
 
 
 def test_a_list_that_leaves_no_room_goes_alone() -> None:
     rows = ((Action(label="Подробный ответ", token="a"),),)
     capabilities = Capabilities(text_limit=18)
 
-    texts = [render(p, capabilities).text for p in split_outbound(outbound("раз два три", actions=rows), capabilities)]
+    texts = [
+        render(p, capabilities).text
+        for p in split_outbound(outbound("раз два три", actions=rows), capabilities)
+    ]
 
-    assert ["раз два три", "1. Подробный ответ"] == texts
+    assert texts == ["раз два три", "1. Подробный ответ"]
 
 
 @pytest.mark.parametrize(
@@ -261,9 +267,19 @@ def test_several_files_go_one_by_one_and_the_text_follows_with_the_buttons() -> 
 
     parts = split_outbound(outbound("раз", media=(IMAGE, LOCAL, IMAGE), actions=rows), capabilities)
 
-    assert [(IMAGE,), (IMAGE,), (LOCAL,)] == [part.media for part in parts]
+    assert [part.media for part in parts] == [(IMAGE,), (IMAGE,), (LOCAL,)]
     assert [(), (), rows] == [part.actions for part in parts]
-    assert "раз\n\nпрайс.pdf" == render(parts[-1], capabilities).text
+    assert render(parts[-1], capabilities).text == "раз\n\nпрайс.pdf"
+
+
+def test_more_lines_about_files_than_a_message_holds_become_messages() -> None:
+    capabilities = Capabilities(text_limit=30)
+    rows = ((Action(label="Да", token="a"),),)
+
+    parts = split_outbound(outbound("раз", media=(IMAGE, LOCAL, IMAGE), actions=rows), capabilities)
+
+    link = "схема (https://x.ru/a.png)"
+    assert [render(part, capabilities).text for part in parts] == [link, "прайс.pdf", link, "раз\n\n1. Да"]
 
 
 @pytest.mark.parametrize("text", ["", " \n\n \t", "\u200b\u2060"])
@@ -274,9 +290,7 @@ def test_a_message_with_nothing_to_see_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a" * 65536, "слово. " * 9362, "👩\u200d👧" * 9000, "a\n\n" * 20000])
 def test_64_kib_are_cut_in_reasonable_time(text: str) -> None:
-    capabilities = Capabilities(
-        text_limit=4096, text_unit=TextUnit.UTF16, dialect=DialectName.TELEGRAM_HTML
-    )
+    capabilities = Capabilities(text_limit=4096, text_unit=TextUnit.UTF16, dialect=DialectName.TELEGRAM_HTML)
 
     begin = time.process_time()
     parts = split_outbound(outbound(text_body(text)), capabilities)

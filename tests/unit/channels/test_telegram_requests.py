@@ -178,9 +178,11 @@ def test_the_first_language_also_serves_everybody_else() -> None:
         }
     )
 
-    assert [
-        (menu, entries[0]["description"]) for menu, entries in menus
-    ] == [({}, "помощь"), ({"language_code": "ru"}, "помощь"), ({"language_code": "en"}, "help")]
+    assert [(menu, entries[0]["description"]) for menu, entries in menus] == [
+        ({}, "помощь"),
+        ({"language_code": "ru"}, "помощь"),
+        ({"language_code": "en"}, "help"),
+    ]
 
 
 def test_a_menu_for_everybody_is_kept_as_it_is_given() -> None:

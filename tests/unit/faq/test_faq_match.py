@@ -52,7 +52,7 @@ def test_a_whole_keyword_is_nearly_a_phrasing() -> None:
         ("атменить заказ", "cancel", How.TYPO),
         ("отмнеить", "cancel", How.TYPO),
         ("сколько стоит достафка", "cost", How.TYPO),
-        ("возвратить товары", "return", How.RELATED),
+        ("сколько стоит доставить", "cost", How.RELATED),
     ],
 )
 def test_words_are_found_by_stem_root_and_sound(text: str, expected: str, how: How) -> None:

@@ -54,7 +54,7 @@ def test_an_entry_remembers_where_it_is_written(shop: KnowledgeBase) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("entries: [\n  {id: a", ["f.yaml:2:9", "not valid YAML"]),
+        ("entries: [\n  {id: a", ["f.yaml:3:1", "not valid YAML"]),
         ("entries:\n\t- a", ["f.yaml:2:1", "not valid YAML"]),
         ("entries: \x00", ["f.yaml:1:", "forbids"]),
         ("a: 1\n---\nb: 2\n", ["f.yaml", "not valid YAML"]),
@@ -121,7 +121,7 @@ def test_an_entry_remembers_where_it_is_written(shop: KnowledgeBase) -> None:
         (entry("    answers: !!python/name:os.system {}\n"), ["entries[a].answers", "tag", "not allowed"]),
         (
             "entries:\n  - !mine {id: a, question: b, answer: c}\n",
-            ["entries[a]", "tag `!mine`", "not allowed"],
+            ["entries[1]", "tag `!mine`", "not allowed"],
         ),
         ("synonyms: [[сайт]]\n" + GOOD, ["f.yaml:1: synonyms[1]", "two words"]),
         ("", ["f.yaml", "not a single entry"]),
@@ -209,7 +209,19 @@ _LEAF = (
     | st.sampled_from(["a", "live", "2026-01-01"])
 )
 _KEY = st.sampled_from(
-    ["version", "language", "categories", "synonyms", "entries", "id", "question", "answer", "answers", "buttons", "text"]
+    [
+        "version",
+        "language",
+        "categories",
+        "synonyms",
+        "entries",
+        "id",
+        "question",
+        "answer",
+        "answers",
+        "buttons",
+        "text",
+    ]
 )
 
 
