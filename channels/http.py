@@ -25,7 +25,6 @@ from aiohttp import (
     NonHttpUrlClientError,
     TCPConnector,
 )
-from yarl import URL
 
 from channels.errors import Misconfigured, Unreachable
 from config.secret import Secret
@@ -116,6 +115,8 @@ class HttpClient:
         self._tls: ssl.SSLContext | bool = True if ca_file is None else _tls_context(ca_file)
         self._proxy = proxy.reveal() if proxy else None
         self._socks = _socks_module() if self._proxy and _scheme(self._proxy) in _SOCKS else None
+        if self._socks is not None:
+            _socks_address(self._proxy or "")  # an unusable address is told now, not at the first message
         proxy_errors = () if self._socks is None else _errors_of(self._socks)
         self._errors: tuple[type[Exception], ...] = (ClientError, OSError, *proxy_errors)
         self._not_written = (*_NOT_WRITTEN, *proxy_errors)
@@ -125,7 +126,7 @@ class HttpClient:
     async def request(
         self,
         method: str,
-        url: URL,
+        url: str,
         *,
         data: Any = None,
         headers: Mapping[str, str] | None = None,
@@ -151,7 +152,7 @@ class HttpClient:
             if body is not None:
                 return HttpAnswer(response.status, response.headers, body)
             failure = Unreachable(
-                f"{url.host} sent an answer of more than {self._max_answer} bytes", maybe_sent=True
+                f"{_host(url)} sent an answer of more than {self._max_answer} bytes", maybe_sent=True
             )
         except self._errors as error:
             failure = self._failure(error, url, limit)
@@ -200,19 +201,22 @@ class HttpClient:
         }
         if self._socks is None:
             return TCPConnector(**options)
-        connector: TCPConnector = self._socks.ProxyConnector.from_url(self._proxy, rdns=True, **options)
+        connector: TCPConnector = self._socks.ProxyConnector.from_url(
+            _socks_address(self._proxy or ""), rdns=True, **options
+        )
         return connector
 
-    def _failure(self, error: Exception, url: URL, limit: ClientTimeout) -> Unreachable:
+    def _failure(self, error: Exception, url: str, limit: ClientTimeout) -> Unreachable:
+        host = _host(url)
         # The proxy's library reports some failures as an OSError, which aiohttp wraps once more.
         not_written = isinstance(error, self._not_written) or isinstance(error.__cause__, self._not_written)
         if not_written:
-            what = f"{url.host} could not be reached"
+            what = f"{host} could not be reached"
         elif isinstance(error, TimeoutError):
-            return Unreachable(f"{url.host} did not answer within {limit.total:g} s", maybe_sent=True)
+            return Unreachable(f"{host} did not answer within {limit.total:g} s", maybe_sent=True)
         else:
-            what = f"the connection to {url.host} broke before the answer was complete"
-        detail = self.redact(f"{type(error).__name__}: {error}").replace(str(url), url.host or "")
+            what = f"the connection to {host} broke before the answer was complete"
+        detail = self.redact(f"{type(error).__name__}: {error}").replace(url, host)
         return Unreachable(f"{what} ({detail})", maybe_sent=not not_written)
 
 
@@ -245,8 +249,26 @@ def _errors_of(socks: Any) -> tuple[type[Exception], ...]:
     return socks.ProxyError, socks.ProxyConnectionError, socks.ProxyTimeoutError
 
 
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "the server"
+
+
 def _scheme(address: str) -> str:
     return address.partition("://")[0].lower()
+
+
+def _socks_address(proxy: str) -> str:
+    try:
+        port = urlsplit(proxy).port
+    except ValueError:
+        port = None
+    if port is None:
+        raise Misconfigured(
+            "The address of a SOCKS proxy ends with its port, like socks5://proxy.example:1080"
+        )
+    # The library knows the plain names only; the proxy looks up host names either way (`rdns`).
+    scheme, _, rest = proxy.partition("://")
+    return f"{scheme.lower().rstrip('ah')}://{rest}"
 
 
 def _proxy_secrets(proxy: str | None) -> list[str]:

@@ -6,10 +6,12 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from config.secret import Secret
 
 DRIVERS: Mapping[str, str] = {
     "sqlite": "sqlite+aiosqlite",
@@ -115,6 +117,13 @@ class Database(_Section):
     url: Annotated[str, AfterValidator(_database_url)] = Field(
         "sqlite+aiosqlite:///optfm.db", repr=False, description="SQLite file or PostgreSQL database."
     )
+
+    @property
+    def password(self) -> Secret | None:
+        """The password inside the address, as it is and not as it is written there."""
+        account, found, _ = self.url.partition("://")[2].rpartition("@")
+        password = account.partition(":")[2]
+        return Secret(unquote(password)) if found and password else None
 
 
 class Faq(_Section):

@@ -133,7 +133,9 @@ class App:
                 f"Another optfm-bot already works with {path}. Stop it, or give this one its own database.url"
             ) from None
         except OSError as error:
-            raise StartRefused(f"Cannot write beside the database {path}: {error.strerror or error}") from error
+            raise StartRefused(
+                f"Cannot write beside the database {path}: {error.strerror or error}"
+            ) from error
         return lock
 
     # -- addresses ------------------------------------------------------------------------------------------------------------
@@ -143,7 +145,10 @@ class App:
         host = self._settings.server.host
         shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not listened on
         base = f"http://{shown}:{self._server.port}"
-        pages = [Address(name=channel.instance, url=f"{base}/chat/{channel.instance}/") for channel in self._page_channels()]
+        pages = [
+            Address(name=channel.instance, url=f"{base}/chat/{channel.instance}/")
+            for channel in self._page_channels()
+        ]
         return [*pages, Address(name="status", url=f"{base}/")]
 
     def _page_channels(self) -> Sequence[Channel]:
@@ -164,7 +169,9 @@ class App:
             channel = plan.channel
             if isinstance(channel, Pages):
                 routes += channel.routes(
-                    doors[channel.instance].receive, title=self._settings.agent.name, starters=self.knowledge.starters
+                    doors[channel.instance].receive,
+                    title=self._settings.agent.name,
+                    starters=self.knowledge.starters,
                 )
             elif channel.instance in doors:
                 door = doors[channel.instance]

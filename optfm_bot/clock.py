@@ -104,7 +104,9 @@ class ManualClock:
         """Set the wall clock, forward or back, as an administrator would; intervals are not touched."""
         self._now += timedelta(seconds=seconds)
         self._jumped += seconds
-        self._sleepers = [(at + timedelta(seconds=seconds), tie, future) for at, tie, future in self._sleepers]
+        self._sleepers = [
+            (at + timedelta(seconds=seconds), tie, future) for at, tie, future in self._sleepers
+        ]
 
     async def advance(self, seconds: float) -> None:
         """Move time forward, waking sleepers on the way and giving everybody turns to act."""

@@ -108,7 +108,7 @@ class House:
             promises,
             observer,
             talk=lambda: self.talk,
-            send=self._send,
+            outlet=self,
             language_of=self._language_of,
             flood=FloodGuard(self.settings.person_per_minute),
         )
@@ -167,7 +167,8 @@ class House:
     def _commands(self) -> Mapping[str, Sequence[BotCommand]]:
         return {
             language: [
-                BotCommand(name=name, description=self._words.label(f"command.{name}", language)) for name in COMMANDS
+                BotCommand(name=name, description=self._words.label(f"command.{name}", language))
+                for name in COMMANDS
             ]
             for language in self.settings.talk.languages
         }
@@ -181,7 +182,16 @@ class House:
     def _spread(self) -> float:
         return self._rng.uniform(0.8, 1.2)
 
-    def _send(self, channel: str, outgoing: Sequence[Outgoing]) -> None:
+    async def reserve(self, channel: str, lane: str) -> bool:
+        """Take a place for a message that would leave the moment it is committed."""
+        return await self.deliveries[channel].reserve(lane)
+
+    def cancel(self, channel: str) -> None:
+        """Give the place back."""
+        self.deliveries[channel].cancel()
+
+    def accept(self, channel: str, outgoing: Sequence[Outgoing]) -> None:
+        """Hand committed messages to the channel's delivery."""
         self.deliveries[channel].accept(outgoing)
 
     async def _room(self, channel: str) -> None:
@@ -264,4 +274,6 @@ def _phrases() -> SmallTalkPhrases:
         groups[SmallTalk.BYE] += phrases.goodbyes
         groups[SmallTalk.HOW_ARE_YOU] += phrases.how_are_you
         groups[SmallTalk.OPERATOR] += phrases.operator
-    return SmallTalkPhrases(groups, fillers=("вам", "всем", "вас", "вы", "и", "ну", "ок", "хорошо", "понятно", "ясно"))
+    return SmallTalkPhrases(
+        groups, fillers=("вам", "всем", "вас", "вы", "и", "ну", "ок", "хорошо", "понятно", "ясно")
+    )

@@ -94,7 +94,11 @@ class Knowledge:
         try:
             async with self._store.unit() as unit:
                 for entry in self.manager.entries:
-                    content = {"question": entry.question, "answer": entry.answer, "answers": dict(entry.answers)}
+                    content = {
+                        "question": entry.question,
+                        "answer": entry.answer,
+                        "answers": dict(entry.answers),
+                    }
                     unit.history.add_faq_version(
                         FaqVersionRow(
                             entry_id=entry.id,
@@ -110,5 +114,7 @@ class Knowledge:
         """Questions to begin with: the first of each category."""
         manager = self.manager
         firsts = [manager.entries_in(category.id) for category in manager.categories]
-        chosen = [entries[0].question for entries in firsts if entries] or [e.question for e in manager.entries]
+        chosen = [entries[0].question for entries in firsts if entries] or [
+            e.question for e in manager.entries
+        ]
         return chosen[:STARTERS]

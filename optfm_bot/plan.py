@@ -45,7 +45,9 @@ def plan_channels(
     problems += check_settings(
         loaded.settings,
         locate=loaded.locate,
-        reads_history=lambda kind: any(s.kind == kind and s.capabilities.reads_history for s in specs.values()),
+        reads_history=lambda kind: any(
+            s.kind == kind and s.capabilities.reads_history for s in specs.values()
+        ),
         directory_exists=lambda path: (cwd / path).is_dir(),
     )
     if problems:

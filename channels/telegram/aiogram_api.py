@@ -14,7 +14,6 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 from aiogram.types import FSInputFile
 from pydantic import ValidationError
-from yarl import URL
 
 from channels.errors import Rejected
 from channels.http import HttpClient
@@ -48,7 +47,7 @@ class _Session(AiohttpSession):
         timeout: int | None = None,  # noqa: ASYNC109 - aiogram's signature
     ) -> TelegramType:
         """Send what aiogram built and give the raw JSON result."""
-        url = URL(self.api.api_url(token=bot.token, method=method.__api_method__))
+        url = self.api.api_url(token=bot.token, method=method.__api_method__)
         answer = await self._http.request(
             "POST", url, data=self.build_form_data(bot, method), timeout=timeout
         )

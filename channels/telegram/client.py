@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import orjson
-from yarl import URL
 
 from channels.http import JSON_HEADERS, HttpClient
 from channels.telegram.answers import read_answer
@@ -35,15 +34,11 @@ class DirectApi:
     def __init__(self, http: HttpClient, *, api_base: str, token: Secret) -> None:
         self._http = http
         self._prefix = f"{api_base}/bot{token.reveal()}/"
-        self._urls: dict[str, URL] = {}
 
     async def call(self, method: str, params: Mapping[str, Any], *, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - passed to the client
         """Call `method` and give its `result`. Raises by reaction."""
-        url = self._urls.get(method)
-        if url is None:
-            url = self._urls[method] = URL(self._prefix + method)
         answer = await self._http.request(
-            "POST", url, data=orjson.dumps(params), headers=JSON_HEADERS, timeout=timeout
+            "POST", self._prefix + method, data=orjson.dumps(params), headers=JSON_HEADERS, timeout=timeout
         )
         return read_answer(answer, self._http.redact)
 

@@ -16,7 +16,7 @@ from config.secret import Secret
 
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{3,}", re.ASCII)
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
-_PROXY_SCHEMES = ("http", "https", "socks4", "socks5", "socks5h")
+_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _MB = 1024 * 1024
 
 

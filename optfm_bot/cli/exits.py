@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import ParamSpec
 
+import click
+
 from channels.errors import ChannelError, Unauthorized
 from config.problem import ConfigError
+from optfm_bot.cli.words import current_words
 from optfm_bot.errors import OptfmError, SchemaMismatch, StartRefused, StoreUnavailable
 
 P = ParamSpec("P")
@@ -47,7 +50,8 @@ def _outcome(command: Callable[[], int | None]) -> int:
     try:
         return command() or Exit.OK
     except ConfigError as error:
-        _say("config", (str(problem) for problem in error.problems))
+        language = current_words().language
+        _say("config", (problem.describe(language) for problem in error.problems))
         return Exit.CONFIG
     except KnowledgeError as error:
         _say("knowledge", (str(problem) for problem in error.problems))
@@ -67,10 +71,21 @@ def _outcome(command: Callable[[], int | None]) -> int:
     except OptfmError as error:
         _say("error", [str(error)])
         return Exit.PROBLEMS
-    except (KeyboardInterrupt, asyncio.CancelledError):
+    except (KeyboardInterrupt, asyncio.CancelledError, click.Abort):
         return Exit.INTERRUPTED
 
 
 def _say(what: str, sentences: Iterable[str]) -> None:
+    """Tell what is wrong, and with which command to go on."""
+    words = current_words()
     for sentence in sentences:
-        print(f"{what}: {sentence}", file=sys.stderr)  # noqa: T201 - the command line's own voice
+        click.echo(f"{words(f'error.{what}')}: {sentence}", err=True)
+    if next_step := _NEXT.get(what):
+        click.echo(words("error.next", command=next_step), err=True)
+
+
+_NEXT = {
+    "config": "optfm-bot config check",
+    "knowledge": "optfm-bot faq lint",
+    "database": "optfm-bot db check",
+}

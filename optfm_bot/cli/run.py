@@ -26,7 +26,9 @@ def command(config_path: Path | None, *, check: bool) -> int:
     """Start the bot. With no configuration and no tokens it serves a demo on this machine."""
     config = loaded(config_path)
     app = App(config, cwd=Path.cwd())
-    secrets = [secret.reveal() for channel in app.house.channels.values() for secret in secrets_in(channel.settings)]
+    secrets = [
+        secret.reveal() for channel in app.house.channels.values() for secret in secrets_in(channel.settings)
+    ]
     configure_logging(
         format=config.settings.log.format,
         level=config.settings.log.level,

@@ -183,7 +183,9 @@ class Dispatcher:
             rows: Sequence[StoredUpdate] = ()
             try:
                 now = self._clock.ms()
-                rows = await self._store.claim(owner=self._owner, now=now, lease_until=now + _LEASE_MS, limit=limit)
+                rows = await self._store.claim(
+                    owner=self._owner, now=now, lease_until=now + _LEASE_MS, limit=limit
+                )
             finally:
                 self._held -= limit - len(rows)
             for row in rows:
@@ -282,9 +284,7 @@ class Dispatcher:
         """Try the first update again later, or park it after the last try; true when it is settled."""
         update = queue[0]
         tries = update.attempts + 1
-        log.error(
-            "dispatch.failed", channel=update.channel, update_id=update.id, tries=tries, exc_info=error
-        )
+        log.error("dispatch.failed", channel=update.channel, update_id=update.id, tries=tries, exc_info=error)
         if tries > len(_RETRY_SECONDS):
             return await self._park(update, f"{type(error).__name__}: {error}")
         wait = _RETRY_SECONDS[tries - 1]
@@ -301,7 +301,9 @@ class Dispatcher:
         due = self._clock.ms() + int(wait * 1000)
         try:
             async with self._store.unit() as unit:
-                unit.inbox.retry(update.id, attempts=tries, not_before=due, error=f"{type(error).__name__}: {error}")
+                unit.inbox.retry(
+                    update.id, attempts=tries, not_before=due, error=f"{type(error).__name__}: {error}"
+                )
         except StoreUnavailable as unavailable:
             log.error("dispatch.store_unavailable", error=str(unavailable))
         await self._clock.wait(self._stopping, wait)

@@ -61,10 +61,23 @@ class HandlingObserver(Protocol):
         """A person has an opinion on an answer."""
 
 
+class Outlet(Protocol):
+    """Where promised messages leave."""
+
+    async def reserve(self, channel: str, lane: str) -> bool:
+        """Take a place for a message that would leave the moment it is committed."""
+
+    def cancel(self, channel: str) -> None:
+        """Give the place back: nothing was committed."""
+
+    def accept(self, channel: str, outgoing: Sequence[Outgoing]) -> None:
+        """Take committed messages."""
+
+
 class UpdateHandler:
     """Understands updates with their channel, answers with the talk of the moment, and commits the outcome.
 
-    `talk` gives the current `Talk` (it changes when the base is reloaded), `send` takes what was promised after the
+    `talk` gives the current `Talk` (it changes when the base is reloaded), `outlet` takes what was promised after the
     commit, `language_of` chooses ours for a platform's locale.
     """
 
@@ -77,7 +90,7 @@ class UpdateHandler:
         observer: HandlingObserver,
         *,
         talk: Callable[[], Talk],
-        send: Callable[[str, Sequence[Outgoing]], None],
+        outlet: Outlet,
         language_of: Callable[[str | None], str],
         flood: FloodGuard,
     ) -> None:
@@ -87,7 +100,7 @@ class UpdateHandler:
         self._promises = promises
         self._observer = observer
         self._talk = talk
-        self._send = send
+        self._outlet = outlet
         self._language_of = language_of
         self._flood = flood
         self._conversations: Recent[ConversationRow] = Recent(store.conversations)
@@ -119,40 +132,56 @@ class UpdateHandler:
         Raises `StoreUnavailable` or `StoreConflict` with nothing changed.
         """
         first = group[0]
+        presses = [event for event in first.events if isinstance(event, ActionIn)]
+        if not presses:
+            await self._handle(group)
+            return
+        async with asyncio.TaskGroup() as tasks:
+            for event in presses:
+                tasks.create_task(self._acknowledge(self._channels[first.update.channel], event))
+            await self._handle(group)
+
+    async def _handle(self, group: Sequence[Parsed]) -> None:
+        first = group[0]
+        channel = first.update.channel
         unit = self._store.unit()
         record = Record(unit, self._promises, first.update.id)
         outcome = _SILENT
         turn: Turn | None = None
-        async with asyncio.TaskGroup() as tasks:
-            for event in first.events:
-                if isinstance(event, ActionIn):
-                    tasks.create_task(self._acknowledge(self._channels[first.update.channel], event))
+        begun = False
+        try:
             for number, event in enumerate(first.events):
-                self._observer.received(first.update.channel, type(event).__name__)
+                self._observer.received(channel, type(event).__name__)
                 turn = await self._turn(first.update, event, turn)
                 said = join(group) if len(group) > 1 else None
                 response = await self._respond(turn, said)
                 if response is None:
                     continue
                 outcome = response.outcome
-                record.add(turn, response, said, part=number)
+                begin = bool(response.says) and not begun and await self._outlet.reserve(channel, turn.lane)
+                begun = begun or begin
+                record.add(turn, response, said, part=number, begin=begin)
                 if response.opinion is not None:
-                    self._observer.rated(turn.channel.instance, response.opinion.value)
+                    self._observer.rated(channel, response.opinion.value)
             for parsed in group:
                 unit.inbox.done(parsed.update.id, at=self._clock.ms())
             async with unit:
                 pass
+        except BaseException:
+            if begun:
+                self._outlet.cancel(channel)
+            raise
         for conversation in record.conversations:
             self._conversations.put(conversation.lane, conversation)
         for person in record.people:
             self._people.put(person.ref, person)
         if record.outgoing:
-            self._send(first.update.channel, record.outgoing)
+            self._outlet.accept(channel, record.outgoing)
         seconds = (self._clock.ms() - first.update.received_at) / 1000
-        self._observer.handled(first.update.channel, outcome, seconds)
+        self._observer.handled(channel, outcome, seconds)
         log.debug(
             "update.handled",
-            channel=first.update.channel,
+            channel=channel,
             update_id=first.update.id,
             updates=len(group),
             outcome=outcome,
@@ -186,12 +215,17 @@ class UpdateHandler:
             async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
                 await channel.acknowledge_action(event)
         except (ChannelError, TimeoutError) as error:
-            log.info("action.not_acknowledged", channel=channel.instance, error=str(error) or type(error).__name__)
+            log.info(
+                "action.not_acknowledged", channel=channel.instance, error=str(error) or type(error).__name__
+            )
 
     async def _turn(self, update: StoredUpdate, event: Inbound, before: Turn | None) -> Turn:
         lane = str(event.chat)
         person_ref = f"{update.channel}:{event.sender.external_id}"
-        row, person = await asyncio.gather(self._conversations.get(lane), self._people.get(person_ref))
+        if self._conversations.knows(lane) and self._people.knows(person_ref):
+            row, person = await self._conversations.get(lane), await self._people.get(person_ref)
+        else:
+            row, person = await asyncio.gather(self._conversations.get(lane), self._people.get(person_ref))
         if before is not None and before.lane == lane:
             conversation = before.conversation
         else:
@@ -231,7 +265,11 @@ class UpdateHandler:
                 return talk.hear(heard, state, around)
             case MediaIn(caption=caption, kind=kind, group_id=album):
                 heard = Said(
-                    text=caption, media=(kind,), album=album, message_id=event.message_id, is_group=event.is_group
+                    text=caption,
+                    media=(kind,),
+                    album=album,
+                    message_id=event.message_id,
+                    is_group=event.is_group,
                 )
                 return talk.hear(heard, state, around)
             case StartIn(payload=payload):
@@ -271,7 +309,11 @@ class UpdateHandler:
             choices = await self._choices(turn_id, turn.lane)
             if number < len(choices):
                 return self._talk().pick(
-                    choices[number].meaning, turn.conversation, around, turn_id=turn_id, message_id=event.message_id
+                    choices[number].meaning,
+                    turn.conversation,
+                    around,
+                    turn_id=turn_id,
+                    message_id=event.message_id,
                 )
         return self._talk().stale(turn.conversation, around)
 
@@ -280,6 +322,7 @@ class UpdateHandler:
         if kept is not None:
             return kept
         return Promises.kept(await self._store.turn(turn_id), lane)
+
 
 def _passed_over(event: Inbound) -> str | None:
     """Why an event gets no answer at all, or None if it is for us."""

@@ -16,7 +16,9 @@ class Recent(Generic[V]):
     Only one process writes a conversation at a time, so what it wrote last is what the store has.
     """
 
-    def __init__(self, load: Callable[[Collection[str]], Awaitable[Mapping[str, V]]], *, limit: int = 5000) -> None:
+    def __init__(
+        self, load: Callable[[Collection[str]], Awaitable[Mapping[str, V]]], *, limit: int = 5000
+    ) -> None:
         self._load = load
         self._limit = limit
         self._values: OrderedDict[str, V | None] = OrderedDict()
@@ -32,6 +34,10 @@ class Recent(Generic[V]):
     def forget(self, key: str) -> None:
         """Read the value from the store next time."""
         self._values.pop(key, None)
+
+    def knows(self, key: str) -> bool:
+        """Whether `get` need not ask the store."""
+        return key in self._values
 
     async def get(self, key: str) -> V | None:
         """Give the value, from memory or from the store. Raises what the store raises."""

@@ -16,7 +16,7 @@ from optfm_bot.domain.conversation import REMEMBER_CHOICES_MS
 from optfm_bot.domain.say import Say
 from optfm_bot.ids import IdSource, from_short, short
 from optfm_bot.outbox.delivery import Outgoing
-from optfm_bot.store.records import Direction, OutboxRow, TurnRow
+from optfm_bot.store.records import Direction, OutboxRow, OutboxState, TurnRow
 
 _REMEMBERED = 10_000
 _PARTS = 1000
@@ -42,9 +42,21 @@ class Promises:
         self._recent: OrderedDict[int, tuple[str, tuple[KeptChoice, ...]]] = OrderedDict()
 
     def make(
-        self, says: Sequence[Say], channel: Channel, chat: ChatRef, *, lane: str, inbox_id: int, now: int, part: int
+        self,
+        says: Sequence[Say],
+        channel: Channel,
+        chat: ChatRef,
+        *,
+        lane: str,
+        inbox_id: int,
+        now: int,
+        part: int,
+        begin: bool,
     ) -> Promised:
-        """Promise messages to a chat, cut to what the channel can carry. `part` numbers the event in its update."""
+        """Promise messages to a chat, cut to what the channel can carry.
+
+        `part` numbers the event in its update; with `begin` the first message is written as being sent already.
+        """
         turns: list[TurnRow] = []
         rows: list[OutboxRow] = []
         outgoing: list[Outgoing] = []
@@ -78,11 +90,17 @@ class Promises:
                     inbox_id=inbox_id,
                     seq=part * _PARTS + len(rows),
                     turn_id=turn_id,
+                    state=OutboxState.SENDING if begin else OutboxState.READY,
                 )
                 rows.append(row)
-                outgoing.append(Outgoing(id=row.id, lane=lane, message=piece, created_at=now))
+                outgoing.append(Outgoing(id=row.id, lane=lane, message=piece, created_at=now, begun=begin))
+                begin = False
         return Promised(
-            turns=turns, rows=rows, outgoing=outgoing, offered=offered, offered_until=now + REMEMBER_CHOICES_MS
+            turns=turns,
+            rows=rows,
+            outgoing=outgoing,
+            offered=offered,
+            offered_until=now + REMEMBER_CHOICES_MS,
         )
 
     def _remember(self, turn_id: int, lane: str, kept: tuple[KeptChoice, ...]) -> None:

@@ -75,8 +75,11 @@ class Record:
         self.conversations: list[ConversationRow] = []
         self.people: list[PersonRow] = []
 
-    def add(self, turn: Turn, response: Response, said: Said | None, *, part: int) -> None:
-        """Write the response to one event; `said` is the joined message it belongs to, `part` its number."""
+    def add(self, turn: Turn, response: Response, said: Said | None, *, part: int, begin: bool) -> None:
+        """Write the response to one event; `said` is the joined message it belongs to, `part` its number.
+
+        With `begin` a place is reserved for its first message, which is written as being sent.
+        """
         person = self._person(turn, response)
         self._unit.history.add_turn(self._incoming(turn, said, person))
         made = self._promises.make(
@@ -87,6 +90,7 @@ class Record:
             inbox_id=self._inbox_id,
             now=turn.now,
             part=part,
+            begin=begin,
         )
         for history in made.turns:
             self._unit.history.add_turn(history)
@@ -114,7 +118,9 @@ class Record:
             display_name=sender.display_name,
             locale=sender.locale,
             language=response.language or (known.language if known else None),
-            phone=event.phone if isinstance(event, ContactIn) and event.own else (known.phone if known else None),
+            phone=event.phone
+            if isinstance(event, ContactIn) and event.own
+            else (known.phone if known else None),
             gone_at=now if isinstance(event, LeftIn) else None,
             first_seen_at=known.first_seen_at if known else now,
             last_seen_at=known.last_seen_at if known and now - known.last_seen_at < _SEEN_AGAIN_MS else now,

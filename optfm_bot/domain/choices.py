@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+import orjson
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,13 @@ class KeptChoice:
 
 def encode(choices: Sequence[KeptChoice]) -> str:
     """Write choices as compact JSON; `decode` reads it back."""
-    return json.dumps(
-        [[choice.label, *_parts(choice.meaning)] for choice in choices], ensure_ascii=False, separators=(",", ":")
-    )
+    return orjson.dumps([[choice.label, *_parts(choice.meaning)] for choice in choices]).decode()
 
 
 def decode(text: str) -> tuple[KeptChoice, ...]:
     """Read what `encode` wrote. Raises `ValueError` for anything else."""
     try:
-        return tuple(KeptChoice(label, _meaning(kind, rest)) for label, kind, *rest in json.loads(text))
+        return tuple(KeptChoice(label, _meaning(kind, rest)) for label, kind, *rest in orjson.loads(text))
     except (TypeError, ValueError, KeyError) as error:
         raise ValueError(f"not a list of choices: {text[:80]!r}") from error
 

@@ -14,10 +14,13 @@ from optfm_bot.domain.words import Words
 Rows = tuple[tuple[Choice, ...], ...]
 
 
-def topics(faq: FaqManager, words: Words, language: str, *, page: int, size: int, replaces: str | None) -> Say:
+def topics(
+    faq: FaqManager, words: Words, language: str, *, page: int, size: int, replaces: str | None
+) -> Say:
     """List the categories; a base without categories lists its questions at once."""
     shelves = [
-        Choice(label=category.title_for(language), meaning=OpenCategory(category.id)) for category in faq.categories
+        Choice(label=category.title_for(language), meaning=OpenCategory(category.id))
+        for category in faq.categories
     ]
     loose = _shelf(faq, None)
     if not shelves:
@@ -46,7 +49,9 @@ def category(
         return _menu(words.text("faq.empty", language), (), replaces)
     title = next((c.title_for(language) for c in faq.categories if c.id == category_id), None)
     heading = (
-        words.text("faq.category_title", language, category=title) if title else words.text("faq.title", language)
+        words.text("faq.category_title", language, category=title)
+        if title
+        else words.text("faq.title", language)
     )
     rows = _page([Choice(label=entry.question, meaning=OpenEntry(entry.id)) for entry in entries], page, size)
     if len(entries) > (page + 1) * size:

@@ -126,7 +126,13 @@ class Talk:
         return replace(response, outcome=f"edited_{response.outcome}", says=says)
 
     def pick(
-        self, meaning: Meaning, talk: Conversation, around: Around, *, turn_id: int | None, message_id: str | None = None
+        self,
+        meaning: Meaning,
+        talk: Conversation,
+        around: Around,
+        *,
+        turn_id: int | None,
+        message_id: str | None = None,
     ) -> Response:
         """Act on a button, or on the number typed for it. `turn_id` is the message that carried it; `message_id` its
         platform id, for menus that turn their own page."""
@@ -147,11 +153,15 @@ class Talk:
                 say = self._notice("clarify.none_reply", language, (self._all_topics(language),))
                 return replace(self._say("unanswered", talk, say), missed=missed)
             case Rate(value, entry_id, version):
-                return self._rated(Opinion(
-                    turn_id=turn_id or 0, value=value, entry_id=entry_id, entry_version=version
-                ), talk, language)
+                return self._rated(
+                    Opinion(turn_id=turn_id or 0, value=value, entry_id=entry_id, entry_version=version),
+                    talk,
+                    language,
+                )
             case SpeakLanguage(code):
-                return replace(self._say("command", talk, self._notice("language.changed", code)), language=code)
+                return replace(
+                    self._say("command", talk, self._notice("language.changed", code)), language=code
+                )
 
     def stale(self, talk: Conversation, around: Around) -> Response:
         """Answer a button that we do not know any more."""
@@ -172,7 +182,11 @@ class Talk:
         language = around.language
         decision = self._decide(text)
         asked = replace(
-            talk, asked=said.message_id, asked_text=text[: self.settings.max_text], asked_at=around.now, asked_entry=None
+            talk,
+            asked=said.message_id,
+            asked_text=text[: self.settings.max_text],
+            asked_at=around.now,
+            asked_entry=None,
         )
         reply_to = said.message_id if said.is_group else None
         near = tuple((candidate.entry_id, round(candidate.score, 4)) for candidate in decision.candidates)
@@ -185,15 +199,23 @@ class Talk:
                 return Response(outcome="answered", conversation=talk, says=(say,))
         if decision.outcome is Outcome.CLARIFY and decision.candidates:
             entries = [self.faq.entry(candidate.entry_id) for candidate in decision.candidates[:3]]
-            rows = tuple((Choice(label=e.question, meaning=OpenEntry(e.id)),) for e in entries if e is not None)
+            rows = tuple(
+                (Choice(label=e.question, meaning=OpenEntry(e.id)),) for e in entries if e is not None
+            )
             none = Choice(label=self._words.label("clarify.none", language), meaning=NoneOfThese())
             body = _parsed(self._words.text("clarify.ask", language))
             say = Say(
-                kind="clarify", body=body, choices=(*rows, (none,)), purpose=Purpose.CLARIFY, reply_to=reply_to
+                kind="clarify",
+                body=body,
+                choices=(*rows, (none,)),
+                purpose=Purpose.CLARIFY,
+                reply_to=reply_to,
             )
             return Response(outcome="clarified", conversation=replace(asked, admitted=0), says=(say,))
         key = "admit.text" if talk.admitted == 0 else "admit.repeat"
-        say = replace(self._notice(key, language, (self._all_topics(language),)), kind="admit", reply_to=reply_to)
+        say = replace(
+            self._notice(key, language, (self._all_topics(language),)), kind="admit", reply_to=reply_to
+        )
         missed = Missed(text=asked.asked_text, candidates=near)
         talk = replace(asked, admitted=talk.admitted + 1)
         return Response(outcome="unanswered", conversation=talk, says=(say,), missed=missed)
@@ -234,8 +256,12 @@ class Talk:
 
     def _feedback_row(self, language: str, entry_id: str, version: str) -> tuple[Choice, ...]:
         return (
-            Choice(label=self._words.label("answer.feedback_up", language), meaning=Rate(1, entry_id, version)),
-            Choice(label=self._words.label("answer.feedback_down", language), meaning=Rate(-1, entry_id, version)),
+            Choice(
+                label=self._words.label("answer.feedback_up", language), meaning=Rate(1, entry_id, version)
+            ),
+            Choice(
+                label=self._words.label("answer.feedback_down", language), meaning=Rate(-1, entry_id, version)
+            ),
         )
 
     def _open(self, entry_id: str, talk: Conversation, around: Around) -> Response:
@@ -324,7 +350,9 @@ class Talk:
         if number.isdecimal() and len(number) <= 3 and 0 < int(number) <= len(offered):  # noqa: PLR2004 - a list number, not a phone
             return offered[int(number) - 1].meaning
         typed = split_words(text)
-        return next((choice.meaning for choice in offered if typed and split_words(choice.label) == typed), None)
+        return next(
+            (choice.meaning for choice in offered if typed and split_words(choice.label) == typed), None
+        )
 
     def _all_topics(self, language: str) -> tuple[Choice, ...]:
         return (Choice(label=self._words.label("faq.all_topics", language), meaning=OpenTopics()),)
@@ -350,5 +378,7 @@ def readable(text: str) -> str:
     """A text without what nobody can see: control and format characters, surrounding white space."""
     if text.isprintable():
         return text.strip()
-    kept = (c for c in text if c in "\n\t\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    kept = (
+        c for c in text if c in "\n\t\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    )
     return "".join(kept).strip()

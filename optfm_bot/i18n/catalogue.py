@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import yaml
 
@@ -23,6 +23,7 @@ LANGUAGES = ("ru", "en")
 Message: TypeAlias = str | Mapping[str, str]
 """A text, or its plural forms by name."""
 
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the fast one is missing on some platforms
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _KEY = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 
@@ -49,9 +50,13 @@ class Catalogue:
         self._messages = messages
 
     @classmethod
-    def load(cls) -> Catalogue:
-        """Give the catalogue of this package, read and checked once per process. Raises `CatalogueError`."""
-        return _packaged()
+    def load(cls, part: str = "") -> Catalogue:
+        """Give a catalogue of this package, read and checked once per process. Raises `CatalogueError`.
+
+        Without a `part` it holds the bot's own words; `cli` holds those of the command line, which the bot itself
+        never reads.
+        """
+        return _packaged(part)
 
     @property
     def keys(self) -> frozenset[str]:
@@ -109,15 +114,19 @@ def _fill(key: str, template: str, values: Mapping[str, str]) -> str:
 
 
 @cache
-def _packaged() -> Catalogue:
+def _packaged(part: str) -> Catalogue:
     folder = files("optfm_bot.i18n")
+    names = {code: f"{part}.{code}" if part else code for code in LANGUAGES}
     return Catalogue(
-        {code: _read(folder.joinpath(f"{code}.yaml").read_text("utf-8"), code) for code in LANGUAGES}
+        {
+            code: _read(folder.joinpath(f"{name}.yaml").read_text("utf-8"), name)
+            for code, name in names.items()
+        }
     )
 
 
 def _read(text: str, code: str) -> Mapping[str, Message]:
-    loaded: object = yaml.safe_load(text)
+    loaded: object = _Loader(text).get_single_data()
     if not isinstance(loaded, dict):
         raise CatalogueError(f"{code}.yaml is not a mapping of keys to texts")
     messages: dict[str, Message] = {}

@@ -203,7 +203,8 @@ class RedactingHandler(logging.Handler):
             if count > 1:
                 event["repeated"] = count
         verbose = record.levelno <= logging.DEBUG
-        for source in (get_contextvars(), fields if ours else {"message": record.getMessage()}):
+        bound = dict(sorted(get_contextvars().items()))  # a context has no order of its own
+        for source in (bound, fields if ours else {"message": record.getMessage()}):
             if source:
                 for key, value in self._redactor.fields(source, verbose=verbose).items():
                     event[f"field_{key}" if key in _RESERVED else key] = value

@@ -57,6 +57,8 @@ class Outgoing:
     created_at: int
     attempts: int = 0
     not_before: int = 0
+    begun: bool = False
+    """Its row says already that it is being sent, and it holds one of the places for calls under way."""
 
 
 class DeliveryObserver(Protocol):
@@ -138,6 +140,30 @@ class Delivery:
         """The credentials work again."""
         self._authorized.set()
 
+    async def reserve(self, lane: str) -> bool:
+        """Take a place for a message that would be sent the moment it is committed.
+
+        Then it may be committed as being sent, which spares a transaction of its own. Give the place back with `cancel`
+        unless the message comes through `accept`. False if anything would make it wait.
+        """
+        if (
+            self._settings.policy is Policy.AT_LEAST_ONCE
+            or lane in self._lanes
+            or self._slots.locked()
+            or self._stopping.is_set()
+            or not self._authorized.is_set()
+        ):
+            return False
+        now = self._clock.monotonic()
+        if self._paused_until > now or not self._pacer.ready(lane, now):
+            return False
+        await self._slots.acquire()
+        return True
+
+    def cancel(self) -> None:
+        """Give a reserved place back: its message was not committed."""
+        self._slots.release()
+
     def accept(self, rows: Iterable[Outgoing]) -> None:
         """Take committed messages, in the order of their ids within a lane."""
         for outgoing in rows:
@@ -147,7 +173,7 @@ class Delivery:
                 lane.append(outgoing)
                 continue
             self._lanes[outgoing.lane] = deque((outgoing,))
-            if not self._stopping.is_set():
+            if not self._stopping.is_set() or outgoing.begun:
                 task = asyncio.create_task(self._drain(outgoing.lane), name=f"send {self._channel.instance}")
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
@@ -189,7 +215,7 @@ class Delivery:
 
     async def _drain(self, lane: str) -> None:
         queue = self._lanes[lane]
-        while queue and not self._stopping.is_set():
+        while queue and (queue[0].begun or not self._stopping.is_set()):
             outgoing = queue[0]
             try:
                 finished = await self._deliver(outgoing)
@@ -212,22 +238,30 @@ class Delivery:
 
     async def _deliver(self, outgoing: Outgoing) -> bool:
         """Try to send one message; true when it left the outbox."""
-        if not await self._wait_for_turn(outgoing):
-            return False
-        refusal = await self._refused(outgoing)
-        if refusal is not None:
-            await self._close(outgoing, OutboxState.DROPPED, refusal)
-            return True
-        rendered = render(outgoing.message, self._capabilities)
-        async with self._slots:
-            if self._stopping.is_set():
+        if outgoing.begun:
+            self._pacer.reserve(outgoing.lane, self._clock.monotonic())
+        else:
+            if not await self._wait_for_turn(outgoing):
                 return False
-            if self._settings.policy is not Policy.AT_LEAST_ONCE:
-                await self._settle(lambda unit: unit.outbox.sending(outgoing.id))
+            await self._slots.acquire()
+        try:
+            refusal = await self._refused(outgoing)
+            if refusal is not None:
+                await self._close(outgoing, OutboxState.DROPPED, refusal)
+                return True
+            rendered = render(outgoing.message, self._capabilities)
+            if not outgoing.begun:
+                if self._stopping.is_set():
+                    return False
+                if self._settings.policy is not Policy.AT_LEAST_ONCE:
+                    await self._settle(lambda unit: unit.outbox.sending(outgoing.id))
             try:
                 receipt = await self._call(rendered)
             except ChannelError as error:
                 return await self._react(outgoing, rendered, error)
+        finally:
+            outgoing.begun = False
+            self._slots.release()
         await self._sent(outgoing, receipt)
         return True
 
@@ -347,7 +381,9 @@ class Delivery:
         )
         self._observer.resolved("sent", (at - outgoing.created_at) / 1000)
 
-    async def _close(self, outgoing: Outgoing, state: OutboxState, reason: str, *, gone: bool = False) -> None:
+    async def _close(
+        self, outgoing: Outgoing, state: OutboxState, reason: str, *, gone: bool = False
+    ) -> None:
         await self._settle(lambda unit: self._closing(unit, outgoing.id, state, reason))
         if gone:
             await self._gone(outgoing.lane)
@@ -355,7 +391,11 @@ class Delivery:
         self._observer.resolved("gone" if gone else state.name.lower(), seconds)
         if state in {OutboxState.UNCERTAIN, OutboxState.FAILED}:
             log.warning(
-                "outbox.unresolved", channel=self._channel.instance, outbox_id=outgoing.id, state=state.name, reason=reason
+                "outbox.unresolved",
+                channel=self._channel.instance,
+                outbox_id=outgoing.id,
+                state=state.name,
+                reason=reason,
             )
 
     def _closing(self, unit: UnitOfWork, row_id: int, state: OutboxState, reason: str) -> None:
@@ -370,12 +410,19 @@ class Delivery:
             try:
                 receipt = await self._channel.find(render(outgoing.message, self._capabilities), since=since)
             except ChannelError as error:
-                log.warning("outbox.unverified", channel=self._channel.instance, outbox_id=outgoing.id, error=str(error))
+                log.warning(
+                    "outbox.unverified",
+                    channel=self._channel.instance,
+                    outbox_id=outgoing.id,
+                    error=str(error),
+                )
             else:
                 if receipt is not None:
                     await self._sent(outgoing, receipt)
                 return receipt is None
-        await self._close(outgoing, OutboxState.UNCERTAIN, "the process ended while the message was being sent")
+        await self._close(
+            outgoing, OutboxState.UNCERTAIN, "the process ended while the message was being sent"
+        )
         return False
 
     async def _settle(self, record: Callable[[UnitOfWork], None]) -> None:
@@ -403,5 +450,3 @@ def taken(row: OutboxRow) -> Outgoing:
         attempts=row.attempts,
         not_before=row.not_before,
     )
-
-

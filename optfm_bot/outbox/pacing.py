@@ -31,6 +31,12 @@ class Bucket:
         self._tokens -= 1
         return max(0.0, -self._tokens / self._rate)
 
+    def ready(self, now: float) -> bool:
+        """Whether `reserve` would let one pass at once."""
+        return (
+            self._rate <= 0 or self._updated is None or self._tokens + (now - self._updated) * self._rate >= 1
+        )
+
     def full(self, now: float) -> bool:
         """Whether forgetting the bucket would change nothing."""
         return self._updated is None or self._tokens + (now - self._updated) * self._rate >= self._burst
@@ -54,6 +60,11 @@ class Pacer:
         if len(self._chats) > _REMEMBERED_CHATS:
             self._forget(now)
         return max(bucket.reserve(now), self._bot.reserve(now))
+
+    def ready(self, lane: str, now: float) -> bool:
+        """Whether a message to that chat may go at once."""
+        chat = self._chats.get(lane)
+        return self._bot.ready(now) and (chat is None or chat.ready(now))
 
     def _forget(self, now: float) -> None:
         """Drop buckets that have recovered, oldest first; a debtor is never forgotten."""

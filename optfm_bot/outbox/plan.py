@@ -78,7 +78,13 @@ def backoff(attempt: int, spread: float) -> float:
 
 
 def verdict(
-    error: ChannelError, *, attempts: int, max_attempts: int, policy: Policy, spread: float = 1.0, plain: bool = False
+    error: ChannelError,
+    *,
+    attempts: int,
+    max_attempts: int,
+    policy: Policy,
+    spread: float = 1.0,
+    plain: bool = False,
 ) -> Verdict:
     """Decide what follows from a failed delivery.
 

@@ -99,10 +99,17 @@ class MemoryStore(Store):
         for op, params in changes:
             if op not in {Op.OUTBOX_ADD, Op.TURN_ADD, Op.MISS_ADD}:
                 continue
-            answer = (params["inbox_id"], params["seq"]) if op is Op.OUTBOX_ADD and params["inbox_id"] else None
+            answer = (
+                (params["inbox_id"], params["seq"]) if op is Op.OUTBOX_ADD and params["inbox_id"] else None
+            )
             tables: dict[Op, Collection[int]] = {Op.OUTBOX_ADD: self._outbox, Op.TURN_ADD: self._turns}
             key = (op, params["id"])
-            if params["id"] in tables.get(op, self._misses) or answer in self._answers or key in taken or (answer and answer in taken):
+            if (
+                params["id"] in tables.get(op, self._misses)
+                or answer in self._answers
+                or key in taken
+                or (answer and answer in taken)
+            ):
                 raise StoreConflict("The database refused a row: it is there already")
             taken |= {key, answer}
 
@@ -112,7 +119,14 @@ class MemoryStore(Store):
         key = (params["channel"], params["key"])
         if key in self._keys:
             return None
-        row = {"id": self._next_id, "state": InboxState.NEW, "attempts": 0, "not_before": 0, "error": None, **params}
+        row = {
+            "id": self._next_id,
+            "state": InboxState.NEW,
+            "attempts": 0,
+            "not_before": 0,
+            "error": None,
+            **params,
+        }
         self._next_id += 1
         self._inbox[row["id"]] = row
         self._keys[key] = row["id"]
@@ -129,7 +143,9 @@ class MemoryStore(Store):
     def _retry_update(self, params: Params) -> None:
         row = self._inbox.get(params["b_id"])
         if row is not None and row["state"] is InboxState.NEW:
-            row.update(attempts=params["b_attempts"], not_before=params["b_not_before"], error=params["b_error"])
+            row.update(
+                attempts=params["b_attempts"], not_before=params["b_not_before"], error=params["b_error"]
+            )
 
     def _revive(self, params: Params) -> None:
         row = self._inbox.get(params["b_id"])
@@ -236,7 +252,9 @@ class MemoryStore(Store):
 
     async def turns(self, lane: str, *, limit: int = 50) -> Sequence[TurnRow]:
         """The last messages of a conversation, oldest first."""
-        return sorted((row for row in self._turns.values() if row.lane == lane), key=lambda row: row.id)[-limit:]
+        return sorted((row for row in self._turns.values() if row.lane == lane), key=lambda row: row.id)[
+            -limit:
+        ]
 
     async def misses(self, *, limit: int = 100) -> Sequence[MissRow]:
         """Texts that could not be answered, newest first."""
@@ -255,7 +273,9 @@ class MemoryStore(Store):
         return [row for row in reversed(self._messages(channel)) if row.state > OutboxState.SENT][:limit]
 
     def _messages(self, channel: str) -> list[OutboxRow]:
-        rows = sorted((row for row in self._outbox.values() if row["channel"] == channel), key=lambda row: row["id"])
+        rows = sorted(
+            (row for row in self._outbox.values() if row["channel"] == channel), key=lambda row: row["id"]
+        )
         return [OutboxRow(**{name: row[name] for name in _OUTGOING}) for row in rows]
 
     async def counts(self) -> StoreCounts:
@@ -265,8 +285,12 @@ class MemoryStore(Store):
             inbox_new=_per_channel(waiting),
             inbox_parked=_per_channel([r for r in self._inbox.values() if r["state"] is InboxState.PARKED]),
             outbox_open=_per_channel([r for r in self._outbox.values() if r["state"] < OutboxState.SENT]),
-            outbox_uncertain=_per_channel([r for r in self._outbox.values() if r["state"] is OutboxState.UNCERTAIN]),
-            outbox_failed=_per_channel([r for r in self._outbox.values() if r["state"] is OutboxState.FAILED]),
+            outbox_uncertain=_per_channel(
+                [r for r in self._outbox.values() if r["state"] is OutboxState.UNCERTAIN]
+            ),
+            outbox_failed=_per_channel(
+                [r for r in self._outbox.values() if r["state"] is OutboxState.FAILED]
+            ),
             oldest_received_at=min((row["received_at"] for row in waiting), default=None),
         )
 

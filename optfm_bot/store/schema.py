@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import URL, Column, Connection, MetaData, String, Table, create_engine, insert, inspect, select
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    insert,
+    inspect,
+    select,
+)
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from optfm_bot.errors import SchemaMismatch
@@ -37,7 +48,9 @@ def require_current(connection: Connection) -> None:
         raise SchemaMismatch(
             f"The database has schema {found}, this program knows {HEAD}. Install the newer version of optfm-bot"
         )
-    raise SchemaMismatch(f"The database has schema {found}, this program needs {HEAD}. Run: optfm-bot db upgrade")
+    raise SchemaMismatch(
+        f"The database has schema {found}, this program needs {HEAD}. Run: optfm-bot db upgrade"
+    )
 
 
 async def upgrade(url: URL) -> tuple[str | None, str]:

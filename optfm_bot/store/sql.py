@@ -148,7 +148,9 @@ class SqlStore(Store):
         if owner is not None:
             waiting &= t.inbox.c.owner == owner
         async with self._write() as connection:
-            result = await connection.execute(update(t.inbox).where(waiting).values(owner=None, lease_until=0))
+            result = await connection.execute(
+                update(t.inbox).where(waiting).values(owner=None, lease_until=0)
+            )
         return int(result.rowcount)
 
     async def renew(self, *, owner: str, lease_until: int) -> None:
@@ -210,13 +212,19 @@ class SqlStore(Store):
 
     async def unsent(self, channel: str) -> Sequence[OutboxRow]:
         """Messages that are ready or were being sent."""
-        statement = select(t.outbox).where(t.outbox.c.channel == channel, t.outbox.c.state < OutboxState.SENT.value)
+        statement = select(t.outbox).where(
+            t.outbox.c.channel == channel, t.outbox.c.state < OutboxState.SENT.value
+        )
         return [_outgoing(row) for row in await self._all(statement.order_by(t.outbox.c.id))]
 
     async def closed(self, channel: str, *, limit: int = 100) -> Sequence[OutboxRow]:
         """Messages that are uncertain, dropped or failed."""
-        statement = select(t.outbox).where(t.outbox.c.channel == channel, t.outbox.c.state > OutboxState.SENT.value)
-        return [_outgoing(row) for row in await self._all(statement.order_by(t.outbox.c.id.desc()).limit(limit))]
+        statement = select(t.outbox).where(
+            t.outbox.c.channel == channel, t.outbox.c.state > OutboxState.SENT.value
+        )
+        return [
+            _outgoing(row) for row in await self._all(statement.order_by(t.outbox.c.id.desc()).limit(limit))
+        ]
 
     async def counts(self) -> StoreCounts:
         """How much work waits."""
@@ -224,7 +232,9 @@ class SqlStore(Store):
         open_inbox = select(inbox.channel, inbox.state, func.count(), func.min(inbox.received_at)).where(
             inbox.state.in_([InboxState.NEW.value, InboxState.PARKED.value])
         )
-        open_outbox = select(outbox.channel, outbox.state, func.count()).where(outbox.state != OutboxState.SENT.value)
+        open_outbox = select(outbox.channel, outbox.state, func.count()).where(
+            outbox.state != OutboxState.SENT.value
+        )
         async with self._read() as connection:
             updates = (await connection.execute(open_inbox.group_by(inbox.channel, inbox.state))).all()
             messages = (await connection.execute(open_outbox.group_by(outbox.channel, outbox.state))).all()
@@ -234,11 +244,15 @@ class SqlStore(Store):
                 unsent[channel] = unsent.get(channel, 0) + number
         return StoreCounts(
             inbox_new={channel: number for channel, state, number, _ in updates if state == InboxState.NEW},
-            inbox_parked={channel: number for channel, state, number, _ in updates if state == InboxState.PARKED},
+            inbox_parked={
+                channel: number for channel, state, number, _ in updates if state == InboxState.PARKED
+            },
             outbox_open=unsent,
             outbox_uncertain={c: number for c, state, number in messages if state == OutboxState.UNCERTAIN},
             outbox_failed={c: number for c, state, number in messages if state == OutboxState.FAILED},
-            oldest_received_at=min((at for _, state, _, at in updates if state == InboxState.NEW), default=None),
+            oldest_received_at=min(
+                (at for _, state, _, at in updates if state == InboxState.NEW), default=None
+            ),
         )
 
     async def check(self) -> None:
@@ -249,7 +263,9 @@ class SqlStore(Store):
 
 def _unavailable(error: Exception) -> StoreUnavailable:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return StoreUnavailable(f"The database cannot be used now: {cause}. Nothing was stored; it will be tried again")
+    return StoreUnavailable(
+        f"The database cannot be used now: {cause}. Nothing was stored; it will be tried again"
+    )
 
 
 def _claim_added(unit: UnitOfWork, added: dict[tuple[str, str], int]) -> list[StoredUpdate]:
@@ -274,6 +290,17 @@ def _turn(row: RowMapping) -> TurnRow:
 
 
 def _outgoing(row: RowMapping) -> OutboxRow:
-    names = ("id", "inbox_id", "seq", "channel", "lane", "turn_id", "purpose", "message", "attempts", "not_before")
+    names = (
+        "id",
+        "inbox_id",
+        "seq",
+        "channel",
+        "lane",
+        "turn_id",
+        "purpose",
+        "message",
+        "attempts",
+        "not_before",
+    )
     fields = {name: row[name] for name in (*names, "error", "created_at")}
     return OutboxRow(state=OutboxState(row["state"]), **fields)

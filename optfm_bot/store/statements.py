@@ -61,11 +61,16 @@ def statements(dialect: str) -> dict[Op, Executable]:
         Op.INBOX_PARK: update(t.inbox)
         .where(*in_hand)
         .values(
-            state=InboxState.PARKED.value, owner=None, error=bindparam("b_error"), done_at=bindparam("b_done_at")
+            state=InboxState.PARKED.value,
+            owner=None,
+            error=bindparam("b_error"),
+            done_at=bindparam("b_done_at"),
         ),
         Op.INBOX_REVIVE: update(t.inbox)
         .where(t.inbox.c.id == bindparam("b_id"), t.inbox.c.state == InboxState.PARKED.value)
-        .values(state=InboxState.NEW.value, owner=None, lease_until=0, not_before=0, attempts=0, done_at=None),
+        .values(
+            state=InboxState.NEW.value, owner=None, lease_until=0, not_before=0, attempts=0, done_at=None
+        ),
         Op.OUTBOX_SENDING: update(t.outbox).where(message).values(state=OutboxState.SENDING.value),
         Op.OUTBOX_SENT: update(t.outbox)
         .where(message)

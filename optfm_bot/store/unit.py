@@ -88,7 +88,10 @@ class InboxWrites(_Writes):
     def retry(self, update_id: int, *, attempts: int, not_before: int, error: str) -> None:
         """Handling failed; try again later."""
         self._changes.append(
-            (Op.INBOX_RETRY, {"b_id": update_id, "b_attempts": attempts, "b_not_before": not_before, "b_error": error})
+            (
+                Op.INBOX_RETRY,
+                {"b_id": update_id, "b_attempts": attempts, "b_not_before": not_before, "b_error": error},
+            )
         )
 
     def park(self, update_id: int, *, error: str, at: int) -> None:
@@ -132,10 +135,15 @@ class OutboxWrites(_Writes):
     def sent(self, row_id: int, *, external_ids: str, degraded: str | None, at: int) -> None:
         """The platform accepted the message; `external_ids` and `degraded` are JSON lists."""
         self._changes.append(
-            (Op.OUTBOX_SENT, {"b_id": row_id, "b_external_ids": external_ids, "b_degraded": degraded, "b_sent_at": at})
+            (
+                Op.OUTBOX_SENT,
+                {"b_id": row_id, "b_external_ids": external_ids, "b_degraded": degraded, "b_sent_at": at},
+            )
         )
 
-    def retry(self, row_id: int, *, attempts: int, not_before: int, error: str, message: str | None = None) -> None:
+    def retry(
+        self, row_id: int, *, attempts: int, not_before: int, error: str, message: str | None = None
+    ) -> None:
         """The platform did not accept it; try again later, perhaps with a changed message."""
         self._changes.append(
             (

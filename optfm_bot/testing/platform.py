@@ -22,7 +22,11 @@ from channels.errors import BadPayload, ChannelError
 from channels.model import ActionIn, Inbound, RawUpdate, Receipt, Rendered
 
 WITH_BUTTONS = Capabilities(
-    text_limit=4096, buttons=Buttons(max_rows=25, per_row=8, label_length=60), edit=True, typing=True, groups=True
+    text_limit=4096,
+    buttons=Buttons(max_rows=25, per_row=8, label_length=60),
+    edit=True,
+    typing=True,
+    groups=True,
 )
 """A platform much like Telegram, in plain text."""
 

@@ -57,7 +57,11 @@ class Stage:
         context = ChannelContext(instance="stage", clock=self.clock.now)
         self.platform = MemoryPlatform(context, capabilities)
         self.house = House(
-            [ChannelPlan(channel=self.platform, delivery=delivery or DeliverySettings(per_chat=0, per_bot=0))],
+            [
+                ChannelPlan(
+                    channel=self.platform, delivery=delivery or DeliverySettings(per_chat=0, per_bot=0)
+                )
+            ],
             faq if isinstance(faq, FaqManager) else FaqManager(faq),
             store=self.store,
             clock=self.clock,

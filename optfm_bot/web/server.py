@@ -60,7 +60,8 @@ class StatusPages:
     async def _readyz(self, _request: web.Request) -> web.Response:
         problems: Sequence[str] = await self._ready()
         return _json(
-            {"status": "unavailable" if problems else "ok", "problems": list(problems)}, status=503 if problems else 200
+            {"status": "unavailable" if problems else "ok", "problems": list(problems)},
+            status=503 if problems else 200,
         )
 
     async def _metrics_page(self, _request: web.Request) -> web.Response:
@@ -117,8 +118,12 @@ class HttpServer:
             self._runner = None
 
 
-def _json(data: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(body=orjson.dumps(data), status=status, content_type="application/json", headers=headers)
+def _json(
+    data: Mapping[str, Any], *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(data), status=status, content_type="application/json", headers=headers
+    )
 
 
 def _counting(observe: Callable[[str, str, int], None]) -> Any:
@@ -137,7 +142,9 @@ def _counting(observe: Callable[[str, str, int], None]) -> Any:
         except Exception:
             log.exception("web.broken", route=route)
             observe(route, request.method, 500)
-            return web.Response(status=500, text="Something went wrong on our side. The log has the details.\n")
+            return web.Response(
+                status=500, text="Something went wrong on our side. The log has the details.\n"
+            )
         observe(route, request.method, response.status)
         return response
 

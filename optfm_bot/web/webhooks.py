@@ -78,4 +78,6 @@ class WebhookDoor:
 
     async def get(self, _request: web.Request) -> web.Response:
         """Say that the address is alive, for a person with a browser and for `doctor`."""
-        return web.Response(text=f"The webhook of {self.name} is alive. The platform sends POST requests here.\n")
+        return web.Response(
+            text=f"The webhook of {self.name} is alive. The platform sends POST requests here.\n"
+        )

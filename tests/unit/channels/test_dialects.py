@@ -208,7 +208,9 @@ def test_an_unknown_dialect_is_named_with_the_known_ones() -> None:
         dialect_named("klingon")
 
 
-def test_a_channel_brings_its_own_dialect_but_not_under_a_taken_name() -> None:
+def test_a_channel_brings_its_own_dialect_but_not_under_a_taken_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.dialects._DIALECTS", {})
+
     class Shouting(Writer):
         name = "shouting"
 

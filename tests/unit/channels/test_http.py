@@ -14,13 +14,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from yarl import URL
 
 from channels.errors import Misconfigured, Unreachable
-from channels.http import HttpAnswer, HttpClient, Redactor
+from channels.http import HttpAnswer, HttpClient, Redactor, _socks_address
 from config.secret import Secret
 
 CANARY = "123456:canary-TOKEN"
@@ -77,7 +78,7 @@ async def client(**options: Any) -> AsyncIterator[HttpClient]:
 async def failure(url: URL, *, timeout: float = 5.0, **options: Any) -> Unreachable:  # noqa: ASYNC109 - passed on
     async with client(**options) as made:
         with pytest.raises(Unreachable) as caught:
-            await made.request("POST", url, data=b"{}", timeout=timeout)
+            await made.request("POST", str(url), data=b"{}", timeout=timeout)
     error = caught.value
     shown = "".join(traceback.format_exception(error)) + repr(error)
     assert "canary" not in shown
@@ -94,7 +95,7 @@ def free_port() -> int:
 
 async def test_an_answer_comes_back_whole_whatever_its_status() -> None:
     async with server(answering(http("404 Not Found", b"gone", "X-Note: 1"))) as url, client() as made:
-        answer = await made.request("GET", url)
+        answer = await made.request("GET", str(url))
 
     assert (answer.status, answer.body, answer.headers["x-note"]) == (404, b"gone", "1")
 
@@ -105,12 +106,12 @@ async def test_a_redirect_is_not_followed() -> None:
         server(answering(http("302 Found", b"", "Location: http://127.0.0.1:1/"))) as url,
         client() as made,
     ):
-        assert (await made.request("POST", url, data=b"{}")).status == 302
+        assert (await made.request("POST", str(url), data=b"{}")).status == 302
 
 
 async def test_a_connection_is_used_again() -> None:
     async with server(answering(http("200 OK", b"1"), http("200 OK", b"2"))) as url, client() as made:
-        first, second = await made.request("GET", url), await made.request("GET", url)
+        first, second = await made.request("GET", str(url)), await made.request("GET", str(url))
 
     assert (first.body, second.body) == (b"1", b"2")
 
@@ -118,7 +119,7 @@ async def test_a_connection_is_used_again() -> None:
 async def test_an_answer_in_chunks_comes_back_whole() -> None:
     chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
     async with server(answering(chunks)) as url, client() as made:
-        assert (await made.request("GET", url)).body == b"abc"
+        assert (await made.request("GET", str(url))).body == b"abc"
 
 
 async def test_a_refused_connection_was_certainly_not_written() -> None:
@@ -145,10 +146,10 @@ async def test_waiting_for_a_free_connection_was_certainly_not_written() -> None
         await reader.read(-1)
 
     async with server(hold) as url, client(connections=1) as made:
-        holding = asyncio.create_task(made.request("GET", url))
+        holding = asyncio.create_task(made.request("GET", str(url)))
         await asyncio.wait_for(arrived.wait(), 5)
         with pytest.raises(Unreachable) as caught:
-            await made.request("POST", url, timeout=0.1)
+            await made.request("POST", str(url), timeout=0.1)
         holding.cancel()
         await asyncio.gather(holding, return_exceptions=True)
 
@@ -208,21 +209,21 @@ async def test_an_answer_over_the_limit_is_not_read(answer: bytes) -> None:
 async def test_a_client_can_be_closed_twice_and_used_again() -> None:
     async with server(answering(http("200 OK", b"1"))) as url:
         made = HttpClient()
-        await made.request("GET", url)
+        await made.request("GET", str(url))
         await made.close()
         await made.close()
-        assert (await made.request("GET", url)).body == b"1"
+        assert (await made.request("GET", str(url))).body == b"1"
         await made.close()
 
 
 async def test_a_cancelled_request_leaves_the_client_usable() -> None:
     async with server(never) as hanging, server(answering(http("200 OK", b"1"))) as url, client() as made:
-        waiting = asyncio.create_task(made.request("GET", hanging))
+        waiting = asyncio.create_task(made.request("GET", str(hanging)))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert (await made.request("GET", url)).status == 200
+        assert (await made.request("GET", str(url))).status == 200
 
 
 # -- proxy ------------------------------------------------------------------------------------------------
@@ -239,7 +240,7 @@ async def test_a_proxy_is_asked_with_its_password() -> None:
         server(proxy) as url,
         client(proxy=Secret(f"http://me:pass@127.0.0.1:{url.port}")) as made,
     ):
-        answer = await made.request("GET", URL("http://api.example/getMe"))
+        answer = await made.request("GET", "http://api.example/getMe")
 
     assert answer.body == b"via"
     assert heads[0].startswith(b"GET http://api.example/getMe HTTP/1.1")
@@ -263,6 +264,31 @@ def test_a_socks_proxy_without_its_library_says_what_to_install(monkeypatch: pyt
 
     with pytest.raises(Misconfigured, match=r'pip install "optfm-bot\[proxy\]"'):
         HttpClient(proxy=Secret("socks5://127.0.0.1:1080"))
+
+
+@pytest.mark.parametrize("address", ["socks5://me:canary@proxy.example", "socks5://proxy.example:port"])
+def test_a_socks_proxy_without_a_port_is_told_at_once(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = SimpleNamespace(ProxyError=OSError, ProxyConnectionError=OSError, ProxyTimeoutError=OSError)
+    monkeypatch.setitem(sys.modules, "aiohttp_socks", library)  # type: ignore[arg-type]
+
+    with pytest.raises(Misconfigured, match="ends with its port") as caught:
+        HttpClient(proxy=Secret(address))
+
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [
+        ("socks5h://a.example:1080", "socks5://a.example:1080"),
+        ("SOCKS5://a.example:1080", "socks5://a.example:1080"),
+        ("socks4a://a.example:1080", "socks4://a.example:1080"),
+        ("socks4://me:pa@a.example:1080", "socks4://me:pa@a.example:1080"),
+    ],
+)
+def test_every_way_to_write_a_socks_proxy_is_understood(written: str, known: str) -> None:
+    """The library itself refuses the names that ask the proxy to look up hosts."""
+    assert _socks_address(written) == known
 
 
 # -- TLS --------------------------------------------------------------------------------------------------
@@ -310,7 +336,7 @@ async def test_a_ca_file_adds_an_authority(certificate: tuple[Path, Path]) -> No
         server(answering(http("200 OK", b"1")), tls=serving(certificate)) as url,
         client(ca_file=str(certificate[0])) as made,
     ):
-        assert (await made.request("GET", url)).body == b"1"
+        assert (await made.request("GET", str(url))).body == b"1"
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])

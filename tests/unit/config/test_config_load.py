@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from config import LoadedConfig, load_config
+from config import LoadedConfig, Secret, load_config
 from config.schema import DeliveryPolicy
 
 Load = Callable[..., LoadedConfig]
@@ -180,6 +180,13 @@ def test_settings_never_show_tokens_or_database_passwords(load: Load) -> None:
     loaded = load("database: {url: 'postgresql://u:hunter2@h/d'}\nchannels: {t: {token: hunter2}}")
 
     assert "hunter2" not in repr(loaded)
+
+
+def test_the_database_password_is_known_as_a_secret(load: Load) -> None:
+    loaded = load("database: {url: 'postgresql://u:p%40ss:w@h/d'}")
+
+    assert loaded.settings.database.password == Secret("p@ss:w")
+    assert load("database: {url: 'sqlite:///a@b.db'}").settings.database.password is None
 
 
 def test_a_channel_may_deliver_differently(load: Load) -> None:

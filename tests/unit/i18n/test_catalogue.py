@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from channels.body import parse_body, plain_text
 from optfm_bot.i18n.catalogue import Catalogue, CatalogueError, UnknownMessageError
+from optfm_bot.i18n.markdown import escape_markdown
 
 WANTED = [
     "start.greeting", "start.greeting_person", "start.unknown_entry", "help.text", "faq.title",
@@ -134,3 +136,12 @@ def test_catalogues_that_do_not_fit_are_refused(
 def test_a_missing_plural_form_is_refused() -> None:
     with pytest.raises(CatalogueError, match="needs the forms few, many, one"):
         Catalogue({"ru": {"a": {"one": "{n} день", "many": "{n} дней"}}})
+
+
+NAMES = ["*Анна*", "[x](https://evil.ru)", "https://evil.ru", "1. раз", "> я", "- a_b_c", "\\`"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+    "name", ["*Анна*", "[x](https://evil.ru)", "https://evil.ru", "1. раз", "> я", "- a_b_c", "\\`"]
+    assert plain_text(parse_body(escape_markdown(name))) == name
+    assert "Link" not in repr(parse_body(escape_markdown(name)))

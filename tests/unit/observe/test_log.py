@@ -86,7 +86,8 @@ def test_no_canary_ever_reaches_the_output(
     library = logging.getLogger("some.library")
     assert TOKEN in str(response_error()), "the canary must be alive: aiohttp prints the address"
 
-    log.info("event" + TOKEN + PHONE)
+    planted = f"event {TOKEN} {PHONE}"
+    log.info(planted)
     log.info("kwargs", token=TOKEN, phone=PHONE, mail=EMAIL, note=f"known: {KNOWN}", api_key="hunter2")
     log.info("nested", data={"list": [{"deep": (TOKEN, {EMAIL: PHONE})}], "set": {KNOWN}, "obj": Leaky()})
     log.info("number", chat=int(PHONE[1:]))
@@ -130,7 +131,7 @@ def test_a_line_of_json_has_the_agreed_fields() -> None:
         get_logger("optfm_bot.outbox").info("outbox.sent", attempt=1)
 
     (line,) = lines(stream)
-    assert list(line) == ["ts", "level", "event", "logger", "update_id", "channel", "attempt"]
+    assert list(line) == ["ts", "level", "event", "logger", "channel", "update_id", "attempt"]
     assert line["ts"].endswith("Z")
     assert len(line["ts"]) == len("2026-01-01T00:00:00.000Z")
     assert [line["level"], line["event"], line["logger"]] == ["info", "outbox.sent", "optfm_bot.outbox"]

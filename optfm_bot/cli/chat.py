@@ -1,0 +1,71 @@
+"""`optfm-bot chat`: talk to the bot in the terminal, without a server, a database or a token."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+from channels.console.keyboard import KeyboardReader
+from faq import FaqManager
+from faq.source import load_knowledge
+from optfm_bot import __version__
+from optfm_bot.cli.exits import Exit, guarded
+from optfm_bot.cli.journal import log_to_stderr
+from optfm_bot.cli.options import config_option, language_option, loaded
+from optfm_bot.cli.output import clean
+from optfm_bot.cli.terminal import Terminal, TerminalTalk
+from optfm_bot.cli.words import chosen_language, current_words
+from optfm_bot.clock import SystemClock
+from optfm_bot.knowledge import demo_knowledge
+from optfm_bot.observe.metrics import Metrics
+from optfm_bot.observe.observer import MetricsObserver
+from optfm_bot.plan import house_settings
+
+
+@click.command()
+@config_option
+@click.option("--explain", is_flag=True, help="Print before each answer why it was chosen.")
+@click.option(
+    "--as",
+    "kind",
+    metavar="CHANNEL",
+    default="console",
+    help="Take the answers that are written for this channel, such as telegram.",
+)
+@language_option
+@guarded
+def command(config_path: Path | None, kind: str, *, explain: bool) -> int:
+    """Talk to the bot in the terminal; /why tells why it answered so, /quit leaves. Lines from a pipe are answered in turn."""
+    words = current_words()
+    config = loaded(config_path)
+    log_to_stderr("warning")
+    path = Path.cwd() / config.settings.faq.path if config.settings.faq.path else demo_knowledge()
+    faq = FaqManager.from_base(load_knowledge(path))
+    person = sys.stdin.isatty()
+    terminal = Terminal(
+        read=KeyboardReader().line, write=_write, prompt=words("chat.prompt") if person else ""
+    )
+    talk = TerminalTalk(
+        faq,
+        house_settings(config, media_root=path if path.is_dir() else path.parent),
+        terminal,
+        clock=SystemClock(),
+        observer=MetricsObserver(Metrics(version=__version__)),
+        language=chosen_language() or config.settings.agent.language,
+        instance=kind,
+        explain=explain,
+        explain_language=words.language,
+    )
+    if person:
+        click.echo(words("chat.welcome", name=config.settings.agent.name))
+        if not config.settings.faq.path:
+            click.echo(words("chat.demo"))
+    asyncio.run(talk.run())
+    return Exit.OK
+
+
+def _write(text: str) -> None:
+    click.echo(clean(text), nl=False)

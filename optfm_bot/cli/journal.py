@@ -1,0 +1,16 @@
+"""The log of a command that is no server: on the error output, so that the result stays readable."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from config.secret import Secret
+from optfm_bot.observe.log import configure_logging
+from optfm_bot.observe.redact import Redactor
+
+
+def log_to_stderr(level: str, secrets: Iterable[Secret] = ()) -> None:
+    """Write what is at least that important to the error output, secrets masked."""
+    redactor = Redactor([secret.reveal() for secret in secrets])
+    configure_logging(format="console", level=level, redactor=redactor, stream=sys.stderr)
