@@ -28,7 +28,8 @@ INSTANCE_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 class ChannelSettings(BaseModel):
     """Base of the settings of every channel; unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+    # An error in one field must not print the value of another: a token may be among them.
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Transport(StrEnum):

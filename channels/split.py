@@ -78,12 +78,13 @@ def split_body(body: Body, *, limit: int, size: Callable[[Body], int]) -> tuple[
         return size(body_of(blocks, pieces[begin:end])) <= limit
 
     bodies: list[Body] = []
-    begin = 0
+    begin, expected = 0, limit
     while begin < len(pieces):
         if pieces[begin].blank:
             begin += 1
             continue
-        end = _longest(lengths, begin, limit=limit, fits=fits)
+        end = _longest(lengths, begin, expected=expected, fits=fits)
+        expected = lengths[end] - lengths[begin]
         end = _best_cut(pieces, lengths, begin, end)
         bodies.append(body_of(blocks, pieces[begin:end]))
         begin = end
@@ -132,14 +133,14 @@ def _bodies(body: Body, step: Step, capabilities: Capabilities) -> tuple[Body, .
 # -- where to cut --------------------------------------------------------------------------------------------
 
 
-def _longest(lengths: Sequence[int], begin: int, *, limit: int, fits: Callable[[int, int], bool]) -> int:
+def _longest(lengths: Sequence[int], begin: int, *, expected: int, fits: Callable[[int, int], bool]) -> int:
     """The end of the longest stretch from `begin` that fits, at least one piece.
 
-    Begins with the guess that a text is as long as its words, which most are, and looks around it in growing
-    steps.
+    Begins with the guess that it is about as long as expected (as the limit, then as the part before: texts
+    are alike all through), and looks around it in growing steps.
     """
     first, last = begin + 1, len(lengths) - 1
-    good = min(last, max(first, bisect_right(lengths, lengths[begin] + limit) - 1))
+    good = min(last, max(first, bisect_right(lengths, lengths[begin] + expected) - 1))
     step = 1
     if fits(begin, good):
         while good < last and fits(begin, min(last, good + step)):

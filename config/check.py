@@ -64,8 +64,6 @@ def _webhooks(settings: Settings, locate: Locate) -> Iterator[Problem]:
         plain_is_enough = _plain(entry.options.get("api_base")).startswith("http://")
         if not public.startswith(("https://", "http://") if plain_is_enough else "https://"):
             yield problem("webhook_needs_url", where=where, key=key, hint="webhook_url")
-        if not _plain(entry.options.get("webhook_secret")):
-            yield problem("webhook_needs_secret", where=where, key=key, hint="webhook_secret")
 
 
 def _same_bots(settings: Settings, locate: Locate) -> Iterator[Problem]:

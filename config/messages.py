@@ -27,7 +27,6 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "must be an address such as https://bot.example.ru, without query or fragment",
         "нужен адрес вида https://bot.example.ru, без параметров и якоря",
     ),
-    "network": ("{value} is not an IP address or network", "{value}: не IP-адрес и не сеть"),
     "database_url": (
         "must be an address such as sqlite+aiosqlite:///optfm.db",
         "нужен адрес вида sqlite+aiosqlite:///optfm.db",
@@ -80,10 +79,6 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "webhook mode needs server.public_url with https",
         "для режима webhook нужен server.public_url с https",
     ),
-    "webhook_needs_secret": (
-        "webhook mode needs a webhook_secret",
-        "для режима webhook нужен webhook_secret",
-    ),
     "same_bot": (
         "the same bot is already used by channel `{other}`",
         "этот же бот уже используется каналом `{other}`",
@@ -132,10 +127,6 @@ _HINTS: dict[str, tuple[str, str]] = {
     "webhook_url": (
         "set server.public_url: https://… or mode: polling",
         "задайте server.public_url: https://… или mode: polling",
-    ),
-    "webhook_secret": (
-        "a random text of 16–256 letters and digits, from ${{NAME}} or ${{file:…}}",
-        "случайный текст из 16–256 букв и цифр, из ${{NAME}} или ${{file:…}}",
     ),
     "one_channel": (
         "one bot can be read by one channel only; get another token or remove one channel",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -52,14 +51,6 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
-def _network(text: str) -> str:
-    try:
-        ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        raise PydanticCustomError("network", "not a network: {value}", {"value": text[:60]}) from None
-    return text
-
-
 def _database_url(text: str) -> str:
     scheme, separator, rest = text.strip().partition("://")
     if not separator or (not rest and not scheme.lower().startswith("sqlite")):
@@ -102,9 +93,6 @@ class Server(_Section):
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
         None, description="Address under which the internet reaches this server; webhooks need it with https."
-    )
-    trusted_proxies: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
-        (), description="Addresses or networks of proxies whose X-Forwarded-For is believed."
     )
     body_limit: int = Field(
         1_048_576, ge=1_024, le=67_108_864, description="Largest request body that is read, in bytes."

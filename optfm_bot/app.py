@@ -7,12 +7,13 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
 from filelock import FileLock, Timeout
 
-from channels.contract import Channel, Pages, Webhook
+from channels.contract import Channel, ChannelSettings, Pages, Webhook
 from config.load import LoadedConfig
 from optfm_bot import __version__
 from optfm_bot.clock import Clock, SystemClock
@@ -55,12 +56,14 @@ class App:
         plans = plan_channels(loaded, clock=self._clock, cwd=cwd)
         self._url = database_url(self._settings.database.url)
         self._store = SqlStore(self._settings.database.url, observer=self._observer)
+        zone = ZoneInfo(self._settings.agent.timezone)
         path = cwd / self._settings.faq.path if self._settings.faq.path else demo_knowledge()
         self.knowledge = Knowledge(
             path,
             store=self._store,
             clock=self._clock,
             observer=self._observer,
+            today=lambda: self._clock.now().astimezone(zone).date(),
             changed=lambda faq: self.house.serve(faq) if hasattr(self, "house") else None,
         )
         self.house = House(
@@ -137,6 +140,10 @@ class App:
                 f"Cannot write beside the database {path}: {error.strerror or error}"
             ) from error
         return lock
+
+    def channel_settings(self) -> Sequence[ChannelSettings]:
+        """The settings of the channels, for whoever must know their secrets to hide them."""
+        return [channel.settings for channel in self.house.channels.values()]
 
     # -- addresses ------------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Protocol
@@ -40,7 +41,8 @@ def demo_knowledge() -> Path:
 class Knowledge:
     """Holds the base that serves and swaps it whole: whoever is in the middle of an answer finishes with the old one.
 
-    Use `load` to begin (raises `KnowledgeError`), `watch` to follow the files. `changed` is called with each new manager.
+    Use `load` to begin (raises `KnowledgeError`), `watch` to follow the files. `changed` is called with each new manager,
+    `today` gives the date by which entries come and go.
     """
 
     def __init__(
@@ -50,12 +52,14 @@ class Knowledge:
         store: Store,
         clock: Clock,
         observer: KnowledgeObserver,
+        today: Callable[[], date],
         changed: Callable[[FaqManager], None],
     ) -> None:
         self.path = path
         self._store = store
         self._clock = clock
         self._observer = observer
+        self._today = today
         self._changed = changed
         self._fingerprint = ""
 
@@ -75,18 +79,21 @@ class Knowledge:
             self._observer.reloaded("refused", 0)
             log.error("knowledge.refused", problems=[str(problem) for problem in found.problems[:20]])
             return
-        manager = await asyncio.to_thread(FaqManager.from_base, found)
+        manager = await asyncio.to_thread(self._manager, found)
         self._take(found, manager)
         log.info("knowledge.reloaded", entries=len(manager.entries))
         await self.remember()
 
     def _take(self, base: KnowledgeBase, manager: FaqManager | None = None) -> FaqManager:
-        manager = manager or FaqManager.from_base(base)
+        manager = manager or self._manager(base)
         self.manager = manager
         self._fingerprint = base.fingerprint
         self._changed(manager)
         self._observer.reloaded("loaded", len(manager.entries))
         return manager
+
+    def _manager(self, base: KnowledgeBase) -> FaqManager:
+        return FaqManager.from_base(base, today=self._today)
 
     async def remember(self) -> None:
         """Keep the text of every version, so that feedback on it can be read later."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from channels.contract import Channel, ChannelContext, ChannelSettings, ChannelSpec, Transport
-from channels.registry import ChannelRegistry, Misconfigured, create_channel
+from channels.errors import Misconfigured
+from channels.registry import ChannelRegistry, create_channel
 from config.check import check_settings
 from config.load import LoadedConfig
 from config.problem import ConfigError, Problem
@@ -71,6 +72,7 @@ def house_settings(loaded: LoadedConfig, *, media_root: Path | None) -> HouseSet
             page_size=settings.conversation.page_size,
             feedback=settings.conversation.feedback,
             max_text=settings.conversation.max_text,
+            max_query=settings.conversation.max_query,
             media_root=str(media_root) if media_root is not None else None,
         ),
         language=settings.agent.language,

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from channels.capabilities import Buttons, Capabilities, DialectName, Rate, TextUnit
 from channels.contract import ChannelSettings, ChannelSpec, Transport
@@ -22,9 +22,6 @@ _MB = 1024 * 1024
 
 class TelegramSettings(ChannelSettings):
     """Settings of one Telegram bot."""
-
-    # An error in one field must not print the value of another: the token is among them.
-    model_config = ConfigDict(hide_input_in_errors=True)
 
     token: Secret = Field(description="The bot's token, as @BotFather gave it.")
     mode: Transport = Field(

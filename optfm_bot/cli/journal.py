@@ -12,5 +12,4 @@ from optfm_bot.observe.redact import Redactor
 
 def log_to_stderr(level: str, secrets: Iterable[Secret] = ()) -> None:
     """Write what is at least that important to the error output, secrets masked."""
-    redactor = Redactor([secret.reveal() for secret in secrets])
-    configure_logging(format="console", level=level, redactor=redactor, stream=sys.stderr)
+    configure_logging(format="console", level=level, redactor=Redactor(secrets), stream=sys.stderr)

@@ -14,7 +14,7 @@ from optfm_bot import __version__
 from optfm_bot.app import App
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.options import config_option, loaded
-from optfm_bot.observe.log import configure_logging
+from optfm_bot.observe.log import configure_logging, log_crashes
 from optfm_bot.observe.redact import Redactor
 
 
@@ -24,19 +24,17 @@ from optfm_bot.observe.redact import Redactor
 @guarded
 def command(config_path: Path | None, *, check: bool) -> int:
     """Start the bot. With no configuration and no tokens it serves a demo on this machine."""
+    redactor = Redactor()
     config = loaded(config_path)
-    app = App(config, cwd=Path.cwd())
-    secrets = [
-        secret.reveal() for channel in app.house.channels.values() for secret in secrets_in(channel.settings)
-    ]
+    settings = config.settings
     configure_logging(
-        format=config.settings.log.format,
-        level=config.settings.log.level,
-        redactor=Redactor(secrets),
-        stream=sys.stdout,
+        format=settings.log.format, level=settings.log.level, redactor=redactor, stream=sys.stdout
     )
+    log_crashes()
+    app = App(config, cwd=Path.cwd())
+    redactor.register(*secrets_in([settings.database.password, *app.channel_settings()]))
     for warning in config.warnings:
-        click.echo(f"! {warning}", err=True)
+        click.echo(f"! {warning.describe(settings.agent.language)}", err=True)
     if check:
         click.echo("OK")
         return Exit.OK

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -53,6 +54,9 @@ class HandlingObserver(Protocol):
 
     def handled(self, channel: str, outcome: str, seconds: float) -> None:
         """A group of updates was answered and committed, so many seconds after the first of it was stored."""
+
+    def thought(self, outcome: str, seconds: float) -> None:
+        """Deciding what to answer took so many seconds of computing."""
 
     def dropped(self, channel: str, reason: str) -> None:
         """An event was passed over by rule."""
@@ -257,28 +261,14 @@ class UpdateHandler:
         around = await self._around(turn)
         if passage is Passage.NOTICE:
             return talk.flooded(state, around)
-        if said is not None:
-            return talk.hear(said, state, around)
-        match event:
-            case TextIn(text=text):
-                heard = Said(text=text, message_id=event.message_id, is_group=event.is_group)
-                return talk.hear(heard, state, around)
-            case MediaIn(caption=caption, kind=kind, group_id=album):
-                heard = Said(
-                    text=caption,
-                    media=(kind,),
-                    album=album,
-                    message_id=event.message_id,
-                    is_group=event.is_group,
-                )
-                return talk.hear(heard, state, around)
-            case StartIn(payload=payload):
-                return talk.hear(Said(text=payload, start=True, message_id=event.message_id), state, around)
-            case ContactIn():
-                return talk.contact(state, around)
-            case ActionIn():
-                return await self._pressed(event, turn, around)
-        return None
+        if isinstance(event, ContactIn):
+            return talk.contact(state, around)
+        if isinstance(event, ActionIn):
+            return await self._pressed(event, turn, around)
+        began = time.perf_counter()
+        response = talk.hear(said or _said(event), state, around)
+        self._observer.thought(response.outcome, time.perf_counter() - began)
+        return response
 
     async def _follow(self, turn: Turn) -> Response | None:
         """Events that get no answer of their own: somebody left, one of us wrote, a message was corrected."""
@@ -322,6 +312,19 @@ class UpdateHandler:
         if kept is not None:
             return kept
         return Promises.kept(await self._store.turn(turn_id), lane)
+
+
+def _said(event: Inbound) -> Said:
+    match event:
+        case TextIn(text=text):
+            return Said(text=text, message_id=event.message_id, is_group=event.is_group)
+        case MediaIn(caption=text, kind=kind, group_id=album):
+            return Said(
+                text=text, media=(kind,), album=album, message_id=event.message_id, is_group=event.is_group
+            )
+        case StartIn(payload=payload):
+            return Said(text=payload, start=True, message_id=event.message_id)
+    raise TypeError(f"nobody says anything in a {type(event).__name__}")
 
 
 def _passed_over(event: Inbound) -> str | None:

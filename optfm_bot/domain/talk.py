@@ -65,7 +65,10 @@ class TalkSettings:
     name: str = "OptFM"
     page_size: int = 10
     feedback: bool = True
-    max_text: int = 4000
+    max_text: int = 65_536
+    """Characters of a message that are kept."""
+    max_query: int = 1000
+    """Characters of a message that are matched."""
     languages: tuple[str, ...] = ("ru", "en")
     media_root: str | None = None
     """The folder that attachments are read from; a file outside of it is never sent."""
@@ -184,7 +187,7 @@ class Talk:
         asked = replace(
             talk,
             asked=said.message_id,
-            asked_text=text[: self.settings.max_text],
+            asked_text=text[: self.settings.max_query],
             asked_at=around.now,
             asked_entry=None,
         )
@@ -340,7 +343,7 @@ class Talk:
     # -- small parts ----------------------------------------------------------------------------------------------------------
 
     def _decide(self, text: str) -> Decision:
-        return self.faq.decide(text[: self.settings.max_text])
+        return self.faq.decide(text[: self.settings.max_query])
 
     def _picked(self, text: str, offered: Sequence[KeptChoice]) -> Meaning | None:
         """The choice that was typed instead of pressed: its number, or its very words."""

@@ -10,6 +10,7 @@ from optfm_bot.store.records import StoreCounts
 
 _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _EVENT_SUFFIX = "In"
+_MATCHES = {"answered": "answer", "clarified": "clarify", "unanswered": "admit"}
 
 
 class DeliveryMetrics:
@@ -50,6 +51,12 @@ class MetricsObserver:
         metrics = self._metrics.channel(channel)
         metrics.processing["done"].observe(max(0.0, seconds))
         metrics.answers[outcome.removeprefix("edited_")].inc()
+
+    def thought(self, outcome: str, seconds: float) -> None:
+        """A message was thought about."""
+        matched = _MATCHES.get(outcome)
+        if matched is not None:
+            self._metrics.matches[matched].observe(seconds)
 
     def dropped(self, channel: str, reason: str) -> None:
         """An event was passed over by rule."""

@@ -55,6 +55,8 @@ def test_what_is_written_well_is_read_as_meant(markdown: str, expected: tuple[ob
     [
         "snake_case_name и __init__",
         "10*20*30 см",
+        "10*20* см",
+        "а *б*в",
         "2 * 3 * 4",
         "**а",
         "а**",

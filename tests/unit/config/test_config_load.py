@@ -112,9 +112,12 @@ def test_a_variable_reaches_into_channels_also_past_a_dash(load: Load) -> None:
 
 
 def test_a_variable_may_hold_a_list(load: Load) -> None:
-    loaded = load(env={"OPTFM__SERVER__TRUSTED_PROXIES": "[127.0.0.1, 10.0.0.0/8]"})
+    loaded = load(
+        "channels: {web: {type: webchat}}",
+        {"OPTFM__CHANNELS__WEB__ALLOWED_ORIGINS": "[https://a.ru, https://b.ru]"},
+    )
 
-    assert loaded.settings.server.trusted_proxies == ("127.0.0.1", "10.0.0.0/8")
+    assert loaded.settings.channels["web"].options["allowed_origins"] == ["https://a.ru", "https://b.ru"]
 
 
 def test_tuning_the_demo_from_the_environment_keeps_it_a_web_chat(load: Load) -> None:

@@ -1,0 +1,153 @@
+"""Looking at the database and bringing it up to date: revision, file, whether it can be written, whether it is whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from optfm_bot.cli.mask import without_password
+from optfm_bot.errors import StartRefused, StoreUnavailable
+from optfm_bot.store.engine import reader_engine, sqlite_path, writer_engine
+from optfm_bot.store.schema import HEAD, current_revision, upgrade
+
+CONNECT_SECONDS = 10.0
+CHECK_SECONDS = 600.0
+"""A whole check reads every page of the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseState:
+    """What there is: `revision` is None for a database without tables, `exists` false for a file yet to be made."""
+
+    address: str
+    exists: bool
+    revision: str | None
+    bytes: int | None = None
+    journal_bytes: int | None = None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the schema is the one this program needs."""
+        return self.revision == HEAD
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer program has made it."""
+        return self.revision is not None and self.revision > HEAD
+
+
+async def look(url: URL) -> DatabaseState:
+    """Read revision and sizes; changes nothing and makes no file. Raises `StoreUnavailable`."""
+    path = sqlite_path(url)
+    address = without_password(url.render_as_string(hide_password=True))
+    if path is not None and not path.exists():
+        return DatabaseState(address=address, exists=False, revision=None)
+    async with _reading(url) as connection:
+        revision = await connection.run_sync(current_revision)
+    return DatabaseState(
+        address=address,
+        exists=True,
+        revision=revision,
+        bytes=_size(path),
+        journal_bytes=_size(Path(f"{path}-wal")) if path is not None else None,
+    )
+
+
+async def bring_up_to_date(url: URL) -> tuple[str | None, str]:
+    """Bring the schema to what this program needs; gives the revision before and after.
+
+    Raises `StoreUnavailable`, `SchemaMismatch` for a newer schema, and `StartRefused` while a bot works with the file.
+    """
+    state = await look(url)
+    if state.is_current:
+        return state.revision, HEAD
+    with _alone_with(sqlite_path(url)), _translated():
+        return await upgrade(url)
+
+
+async def prove_writable(url: URL) -> None:
+    """Take the write lock and give it back. Raises `StoreUnavailable`."""
+    with _translated():
+        engine = writer_engine(url)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS), engine.begin() as connection:
+                await connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+        finally:
+            await engine.dispose()
+
+
+async def complaints(url: URL) -> list[str]:
+    """What SQLite finds wrong with its file; empty for a whole one and for other databases. Raises `StoreUnavailable`."""
+    if url.get_backend_name() != "sqlite":
+        return []
+    async with _reading(url, seconds=CHECK_SECONDS) as connection:
+        return await connection.run_sync(_quick_check)
+
+
+def _quick_check(connection: Connection) -> list[str]:
+    rows = [str(row[0]) for row in connection.exec_driver_sql("PRAGMA quick_check")]
+    return [] if rows == ["ok"] else rows
+
+
+@asynccontextmanager
+async def _reading(url: URL, *, seconds: float = CONNECT_SECONDS) -> AsyncIterator[AsyncConnection]:
+    with _translated():
+        engine = reader_engine(url, connections=1)
+        try:
+            async with asyncio.timeout(seconds), engine.connect() as connection:
+                yield connection
+        finally:
+            await engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what drivers raise into our error: what happened, and what it is about."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise StoreUnavailable("The database does not answer in time") from error
+    except (SQLAlchemyError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        raise StoreUnavailable(f"The database cannot be used: {cause}") from error
+    except ModuleNotFoundError as error:
+        raise StoreUnavailable(
+            f"The driver of this database is not installed. Install it with: pip install {error.name}"
+        ) from error
+
+
+@contextmanager
+def _alone_with(path: Path | None) -> Iterator[None]:
+    """Hold the file as a running bot holds it, so that nobody works with a schema that changes under him."""
+    if path is None:
+        yield
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{path}.lock", timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise StartRefused(f"A running optfm-bot works with {path}. Stop it first, then repeat the upgrade") from None
+    except OSError as error:
+        raise StoreUnavailable(f"Cannot write beside the database {path}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _size(path: Path | None) -> int | None:
+    if path is None:
+        return None
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
