@@ -22,7 +22,7 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 _BULLET = re.compile(r"[-*•]\s+(.+)", re.DOTALL)
 _NUMBER = re.compile(r"(0|[1-9]\d{0,5})\.\s+(.+)", re.DOTALL | re.ASCII)
-_QUOTE = re.compile(r">\s?(.*)", re.DOTALL)
+_QUOTE = re.compile(r">(.*)", re.DOTALL)
 _INDENT = 2
 _REMEMBERED_LENGTH = 8192
 
@@ -90,11 +90,10 @@ class _BlockReader:
         if not stripped:
             self.after_blank = True
             return
-        if match := _QUOTE.fullmatch(stripped):
-            if self.kind == "q" and not self.after_blank:
-                self.items[-1].append(match[1].strip())
-            else:
-                self._begin("q", match[1].strip())
+        if (match := _QUOTE.fullmatch(stripped)) and self.kind == "q" and not self.after_blank:
+            self.items[-1].append(match[1].strip())
+        elif match and match[1].strip():
+            self._begin("q", match[1].strip())
         elif match := _BULLET.fullmatch(stripped):
             if self.kind == "u":
                 self.items.append([match[1]])

@@ -50,21 +50,21 @@ def written(body: Body, capabilities: Capabilities) -> Written:
     return _remembered(body, dialect, capabilities.text_unit, capabilities.counts_markup)
 
 
-def width(body: Body, capabilities: Capabilities) -> int:
-    """`Written.widest` of a body that is not worth remembering."""
+def measured(body: Body, capabilities: Capabilities) -> Written:
+    """The same as `written`, for a body that is only tried and not worth remembering."""
     dialect = dialect_named(capabilities.dialect)
-    return _write(body, dialect, capabilities.text_unit, capabilities.counts_markup).widest
+    return _write(body, dialect, capabilities.text_unit, capabilities.counts_markup)
 
 
 def _write(body: Body, dialect: Dialect, unit: TextUnit, counts_markup: bool) -> Written:  # noqa: FBT001 - key of a cache
-    text, plain = dialect.write(body), PLAIN.write(body)
-    length = text_length(text if counts_markup else dialect.visible(body), unit)
+    text, visible, plain = dialect.write(body), dialect.visible(body), PLAIN.write(body)
+    length = text_length(text if counts_markup else visible, unit)
     return Written(
         text=text,
         plain=plain,
         length=length,
         widest=max(length, text_length(plain, unit)),
-        blank=is_blank(plain),
+        blank=is_blank(visible),
         marked=any(_is_marked(block) for block in body.blocks),
     )
 

@@ -15,7 +15,7 @@ from itertools import accumulate
 from channels.capabilities import Capabilities
 from channels.graphemes import graphemes
 from channels.ladder import Step, step_down
-from channels.measure import width, written
+from channels.measure import measured, written
 from channels.model import Body, Outbound
 from channels.pieces import Cut, Piece, body_of, characters, in_place_of, pieces_of, words_of
 
@@ -48,7 +48,7 @@ def split_outbound(message: Outbound, capabilities: Capabilities) -> tuple[Outbo
     if _is_one_part(message, step, capabilities, blank=whole.blank):
         return (message,)
     apart = step.media
-    if step.tail and width(Body(step.tail), capabilities) > capabilities.text_limit:
+    if step.tail and measured(Body(step.tail), capabilities).widest > capabilities.text_limit:
         apart = message.media  # so many lines about files that each needs a message of its own
     files = [replace(message, body=_EMPTY, actions=(), media=(item,)) for item in apart]
     rest = replace(message, media=tuple(item for item in message.media if item not in apart))
@@ -111,20 +111,25 @@ def _bodies(body: Body, step: Step, capabilities: Capabilities) -> tuple[Body, .
     limit = capabilities.text_limit
 
     def size(part: Body) -> int:
-        return width(part, capabilities)
+        return measured(part, capabilities).widest
 
-    bodies = split_body(body, limit=limit, size=size)
+    def cut(whole: Body, limit: int) -> list[Body]:
+        # A part of invisible characters only would be refused, and nobody misses it.
+        parts = split_body(whole, limit=limit, size=size)
+        return [part for part in parts if not measured(part, capabilities).blank]
+
+    bodies = cut(body, limit)
     if not step.tail:
-        return bodies
+        return tuple(bodies)
     if not bodies:
         return (_EMPTY,)
     *before, last = bodies
     needed = size(Body((*last.blocks, *step.tail)))
     if needed <= limit:
-        return bodies
+        return tuple(bodies)
     room = limit - (needed - size(last))
     if room >= limit // _RESERVED_AT_MOST:
-        again = split_body(last, limit=room, size=size)
+        again = cut(last, room)
         if size(Body((*again[-1].blocks, *step.tail))) <= limit:
             return (*before, *again)
     return (*bodies, _EMPTY)

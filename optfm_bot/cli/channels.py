@@ -33,7 +33,9 @@ def command() -> None:
 
 @command.command("list")
 @config_option
-@click.option("--available", is_flag=True, help="List the types that are installed instead of what is configured.")
+@click.option(
+    "--available", is_flag=True, help="List the types that are installed instead of what is configured."
+)
 @json_option
 @language_option
 @guarded
@@ -67,7 +69,10 @@ def test_command(names: Sequence[str], config_path: Path | None, *, as_json: boo
     headers = [words(f"channels.column_{name}") for name in ("channel", "type", "identity", "state")]
     output.table(
         headers,
-        [[p.instance, p.kind, p.health.identity or "—", words(f"probe.{p.health.state.value}")] for p in probes],
+        [
+            [p.instance, p.kind, p.health.identity or "—", words(f"probe.{p.health.state.value}")]
+            for p in probes
+        ],
     )
     for probe in probes:
         if probe.health.state is not HealthState.OK:
@@ -84,7 +89,11 @@ def summary(capabilities: Capabilities, words: Words) -> str:
     """Name in a few words what a channel can do."""
     able = [
         words("channels.text_limit", n=capabilities.text_limit),
-        *(words(f"channels.can_{name}") for name in ("edit", "typing", "threads") if getattr(capabilities, name)),
+        *(
+            words(f"channels.can_{name}")
+            for name in ("edit", "typing", "threads")
+            if getattr(capabilities, name)
+        ),
     ]
     if capabilities.buttons is not None:
         able.insert(1, words("channels.can_buttons"))
@@ -98,7 +107,10 @@ def _configured(plans: Sequence[ChannelPlan], output: Output, words: Words, *, a
     if as_json:
         output.data(rows)
         return Exit.OK
-    headers = [words(f"channels.column_{name}") for name in ("channel", "type", "title", "transport", "settings", "can")]
+    headers = [
+        words(f"channels.column_{name}")
+        for name in ("channel", "type", "title", "transport", "settings", "can")
+    ]
     output.table(
         headers,
         [

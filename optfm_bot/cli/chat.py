@@ -41,7 +41,7 @@ def command(config_path: Path | None, kind: str, *, explain: bool) -> int:
     """Talk to the bot in the terminal; /why tells why it answered so, /quit leaves. Lines from a pipe are answered in turn."""
     words = current_words()
     config = loaded(config_path)
-    log_to_stderr("warning")
+    log_to_stderr("error")  # that the channel stops at the end is no news in a talk
     path = Path.cwd() / config.settings.faq.path if config.settings.faq.path else demo_knowledge()
     faq = FaqManager.from_base(load_knowledge(path))
     person = sys.stdin.isatty()

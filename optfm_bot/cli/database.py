@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from optfm_bot.cli.mask import without_password
 from optfm_bot.errors import StartRefused, StoreUnavailable
-from optfm_bot.store.engine import reader_engine, sqlite_path, writer_engine
+from optfm_bot.store.engine import reader_engine, sqlite_path
 from optfm_bot.store.schema import HEAD, current_revision, upgrade
 
 CONNECT_SECONDS = 10.0
@@ -76,7 +76,7 @@ async def bring_up_to_date(url: URL) -> tuple[str | None, str]:
 async def prove_writable(url: URL) -> None:
     """Take the write lock and give it back. Raises `StoreUnavailable`."""
     with _translated():
-        engine = writer_engine(url)
+        engine = reader_engine(url, connections=1)
         try:
             async with asyncio.timeout(CONNECT_SECONDS), engine.begin() as connection:
                 await connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
@@ -135,9 +135,13 @@ def _alone_with(path: Path | None) -> Iterator[None]:
         lock = FileLock(f"{path}.lock", timeout=0)
         lock.acquire()
     except Timeout:
-        raise StartRefused(f"A running optfm-bot works with {path}. Stop it first, then repeat the upgrade") from None
+        raise StartRefused(
+            f"A running optfm-bot works with {path}. Stop it first, then repeat the upgrade"
+        ) from None
     except OSError as error:
-        raise StoreUnavailable(f"Cannot write beside the database {path}: {error.strerror or error}") from error
+        raise StoreUnavailable(
+            f"Cannot write beside the database {path}: {error.strerror or error}"
+        ) from error
     try:
         yield
     finally:

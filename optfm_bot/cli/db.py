@@ -51,7 +51,9 @@ def current_command(config_path: Path | None, *, as_json: bool) -> int:
     log_to_stderr("warning")
     state = asyncio.run(look(configured(config_path)))
     if as_json:
-        output.data({"database": state.address, "exists": state.exists, "revision": state.revision, "needed": HEAD})
+        output.data(
+            {"database": state.address, "exists": state.exists, "revision": state.revision, "needed": HEAD}
+        )
         return Exit.OK
     output.line(state.address)
     output.line(words("db.revision", revision=state.revision or _NONE, needed=HEAD))

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from faq import Candidate, Explanation, FaqEntry, FaqManager, load_knowledge
+from faq import Candidate, FaqEntry, FaqManager
+from faq.explain import Explanation
+from faq.source import load_knowledge
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.options import config_option, json_option, language_option, loaded
 from optfm_bot.cli.output import Mark, Output
@@ -17,7 +19,9 @@ from optfm_bot.cli.words import Words, current_words
 from optfm_bot.knowledge import demo_knowledge
 
 _path_option = click.option(
-    "--path", type=click.Path(path_type=Path), help="Knowledge file or folder; that of the configuration if missing."
+    "--path",
+    type=click.Path(path_type=Path),
+    help="Knowledge file or folder; that of the configuration if missing.",
 )
 
 
@@ -34,7 +38,9 @@ def command() -> None:
 @click.option("--strict", is_flag=True, help="Let warnings count as problems too.")
 @language_option
 @guarded
-def lint_command(path: Path | None, config_path: Path | None, form: str, *, as_json: bool, strict: bool) -> int:
+def lint_command(
+    path: Path | None, config_path: Path | None, form: str, *, as_json: bool, strict: bool
+) -> int:
     """Find what is wrong: everything at once, with file and line. PATH is a file or folder instead of the configured one."""
     words, output = current_words(), Output()
     found = review(knowledge_path(path, config_path), today=_today())
@@ -52,7 +58,9 @@ def lint_command(path: Path | None, config_path: Path | None, form: str, *, as_j
     else:
         for remark in found.remarks:
             output.line(remark.describe(words))
-        output.line(_summary(found, words), mark=Mark.ERROR if failed else Mark.WARNING if found.remarks else Mark.OK)
+        output.line(
+            _summary(found, words), mark=Mark.ERROR if failed else Mark.WARNING if found.remarks else Mark.OK
+        )
     return Exit.PROBLEMS if failed else Exit.OK
 
 
@@ -101,7 +109,9 @@ def show_command(entry_id: str, path: Path | None, config_path: Path | None, *, 
         if values:
             output.line(f"{words(f'faq.{name}')}: {', '.join(values)}")
     output.line(f"{words('faq.column_category')}: {entry.category or '—'}")
-    output.line(f"{words('faq.column_status')}: {entry.status.value}, {words('faq.version', version=entry.version)}")
+    output.line(
+        f"{words('faq.column_status')}: {entry.status.value}, {words('faq.version', version=entry.version)}"
+    )
     for key, text in {"": entry.answer, **entry.answers}.items():
         output.line()
         output.line(f"{words('faq.answer')} {key}".rstrip() + ":")

@@ -87,6 +87,8 @@ async def _health(channel: Channel, seconds: float) -> Health:
         return Health(state=HealthState.DEGRADED, hint=str(error))
     except ChannelError as error:
         return Health(state=HealthState.DOWN, hint=str(error))
-    except Exception as error:  # a stranger's channel may raise anything; it is shown, and the others are asked
+    except (
+        Exception
+    ) as error:  # a stranger's channel may raise anything; it is shown, and the others are asked
         log.debug("probe.broken", channel=channel.instance, exc_info=error)
         return Health(state=HealthState.DOWN, hint=f"{type(error).__name__}: {error}")

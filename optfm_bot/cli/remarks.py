@@ -9,7 +9,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from faq import Finding, KnowledgeBase, KnowledgeError, Problem, Severity, lint, load_knowledge
+from faq import KnowledgeBase, KnowledgeError, Problem
+from faq.lint import Finding, Severity, lint
+from faq.source import load_knowledge
 from optfm_bot.cli.words import Words
 
 _QUOTED = re.compile(r"«[^»]*»|`[^`]*`")
@@ -112,7 +114,9 @@ def _from_finding(finding: Finding) -> Remark:
 def short(file: str) -> str:
     """Write a file's name from the current folder on, if it is below it."""
     path = Path(file)
-    return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else file
+    return (
+        str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else file
+    )
 
 
 RUSSIAN = {
@@ -131,10 +135,19 @@ RUSSIAN = {
     "FAQ007": ("ответ очень длинный", "сократите его: длинный текст уходит несколькими сообщениями"),
     "FAQ008": ("нет ни одного слова", "уберите или впишите слово"),
     "FAQ009": ("запись больше не отвечает", "уберите или обновите её"),
-    "FAQ010": ("эту запись не найдёт ни одно сообщение", "задайте вопрос словами или добавьте варианты в aliases"),
+    "FAQ010": (
+        "эту запись не найдёт ни одно сообщение",
+        "задайте вопрос словами или добавьте варианты в aliases",
+    ),
     "FAQ011": ("в ответе нет слов", "напишите, что должен прочитать покупатель"),
-    "FAQ012": ("кнопка ведёт к записи, которой нет или которая не отвечает", "ведите её к действующей записи"),
-    "FAQ013": ("ключевое слово есть у половины записей", "оно должно отличать записи; сделайте его категорией"),
+    "FAQ012": (
+        "кнопка ведёт к записи, которой нет или которая не отвечает",
+        "ведите её к действующей записи",
+    ),
+    "FAQ013": (
+        "ключевое слово есть у половины записей",
+        "оно должно отличать записи; сделайте его категорией",
+    ),
     "FAQ014": ("нет общего ответа для других каналов и языков", "добавьте `answer:`"),
     "unreadable": ("файл не читается", "проверьте `faq.path` в настройках и права на файл"),
     "too-large": ("слишком большой объём", "разделите файл: каталог файлов читается как одна база"),

@@ -75,6 +75,7 @@ def test_what_is_written_well_is_read_as_meant(markdown: str, expected: tuple[ob
         "1) первый",
         "а 1. б",
         "-а",
+        ">",
         "httpss и https:// пусто",
         "\\",
         "C:\\папка",

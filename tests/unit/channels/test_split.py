@@ -84,7 +84,7 @@ def test_every_part_fits_and_together_they_say_the_same(
         media=data.draw(st.sampled_from([(), (IMAGE,), (LOCAL,), (IMAGE, LOCAL, IMAGE)])),
     )
     if (
-        is_blank(plain_text(message.body))
+        written(message.body, capabilities).blank
         and not message.media
         and not numbered_actions(message, capabilities)
     ):
@@ -94,7 +94,7 @@ def test_every_part_fits_and_together_they_say_the_same(
 
     calls = [render(part, capabilities) for part in parts]  # raises TooLarge if one does not fit
     for call in calls:
-        assert call.media or not is_blank(call.plain)
+        assert call.media or not is_blank(call.text)
         assert len(call.media) <= 1
         limit = capabilities.caption_limit if call.media else capabilities.text_limit
         assert text_length(plain_copy(call).text, capabilities.text_unit) <= limit
@@ -141,6 +141,13 @@ def test_a_short_first_paragraph_does_not_become_a_message_alone() -> None:
     parts = plain_of(split_outbound(outbound("Да.\n\n" + "слово " * 20), Capabilities(text_limit=60)))
 
     assert parts[0].startswith("Да.\n\nслово слово")
+
+
+def test_invisible_characters_do_not_become_a_message() -> None:
+    parts = split_outbound(outbound(text_body("раз" + "\u200b" * 20 + "два")), Capabilities(text_limit=6))
+
+    assert not any(is_blank(part) for part in plain_of(parts))
+    assert "".join(plain_of(parts)).replace("\u200b", "") == "раздва"
 
 
 @pytest.mark.parametrize(("unit", "parts"), [(TextUnit.CHARACTERS, 1), (TextUnit.UTF16, 2)])

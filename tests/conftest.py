@@ -1,0 +1,56 @@
+"""What every test may use, and what is said of services that a machine does not have."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+REQUIRED = frozenset(os.environ.get("OPTFM_TEST_REQUIRE", "").split())
+"""Services without which the run fails instead of leaving tests out; CI names them all."""
+
+POSTGRESQL = os.environ.get("OPTFM_TEST_POSTGRESQL", "postgresql+asyncpg://127.0.0.1:5432/test")
+
+
+def missing(service: str, why: str) -> None:
+    """Leave the test out, saying why, or fail it where the service is required."""
+    if service in REQUIRED:
+        pytest.fail(f"{service} is required here: {why}")
+    pytest.skip(f"left out, no {service}: {why}")
+
+
+@pytest.fixture(scope="session")
+def postgresql_address() -> str:
+    """The address of a PostgreSQL database that tests may use to make databases of their own."""
+    address = urlsplit(POSTGRESQL)
+    try:
+        socket.create_connection((address.hostname or "127.0.0.1", address.port or 5432), timeout=3).close()
+    except OSError as error:
+        missing("postgresql", str(error))
+    return POSTGRESQL
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium of the system."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        missing("chromium", "no chromium in PATH")
+    return str(path)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test sees the settings of the machine it runs on."""
+    for name in list(os.environ):
+        if name.startswith(("OPTFM__", "FREESCOUT_")) or name in {
+            "TELEGRAM_BOT_TOKEN",
+            "MAX_BOT_TOKEN",
+            "DATABASE_URL",
+        }:
+            monkeypatch.delenv(name)
+    yield
