@@ -21,7 +21,7 @@ class Written:
 
     `length` is what the platform counts of `text`; `widest` is the same, or the length of `plain` if that is
     more, so that a part of this width still fits when markup is refused and the plain words are sent. `blank`
-    says that nothing would be seen, `marked` that the tree holds formatting which plain text loses.
+    says that there are no words to see (a bullet is none), `marked` that plain text loses formatting.
     """
 
     text: str
@@ -57,32 +57,43 @@ def measured(body: Body, capabilities: Capabilities) -> Written:
 
 
 def _write(body: Body, dialect: Dialect, unit: TextUnit, counts_markup: bool) -> Written:  # noqa: FBT001 - key of a cache
-    text, visible, plain = dialect.write(body), dialect.visible(body), PLAIN.write(body)
-    length = text_length(text if counts_markup else visible, unit)
+    text, plain = dialect.write(body), PLAIN.write(body)
+    length = text_length(text if counts_markup else dialect.visible(body), unit)
+    runs = [run for block in body.blocks for run in _runs(block)]
     return Written(
         text=text,
         plain=plain,
         length=length,
         widest=max(length, text_length(plain, unit)),
-        blank=is_blank(visible),
-        marked=any(_is_marked(block) for block in body.blocks),
+        blank=all(_says_nothing(run) for run in runs),
+        marked=any(_is_marked(child) for run in runs for child in run),
     )
 
 
 _remembered = lru_cache(maxsize=_REMEMBERED)(_write)
 
 
-def _is_marked(block: Block) -> bool:
-    if isinstance(block, ListBlock):
-        return any(_has_marks(item) for item in block.items)
-    return _has_marks(block.children)
+def _runs(block: Block) -> tuple[tuple[Inline, ...], ...]:
+    return block.items if isinstance(block, ListBlock) else (block.children,)
 
 
-def _has_marks(children: tuple[Inline, ...]) -> bool:
-    return any(_mark(child) for child in children)
+def _says_nothing(run: tuple[Inline, ...]) -> bool:
+    return not any(_says_something(child) for child in run)
 
 
-def _mark(child: Inline) -> bool:
+def _says_something(child: Inline) -> bool:
+    match child:
+        case Text(value) | Code(value):
+            return not is_blank(value)
+        case Bold(children) | Italic(children):
+            return not _says_nothing(children)
+        case Break():
+            return False
+        case Link():
+            return True
+
+
+def _is_marked(child: Inline) -> bool:
     match child:
         case Text() | Break():
             return False

@@ -138,7 +138,8 @@ class Writer:
     def _link(self, url: str, children: tuple[Inline, ...], styles: str) -> str:
         label = self._inlines(children, styles)
         if link_scheme(url) in self.link_schemes and "l" not in styles:
-            return self.anchor(url, self._inlines(children, styles + "l"))
+            inner = self._inlines(children, styles + "l") if label.strip() else self.address(url)
+            return self.anchor(url, inner)
         address = shown_address(url)
         if not label.strip() or words(children).strip() in {address, url}:
             return self.address(address)

@@ -38,7 +38,10 @@ from optfm_bot.plan import house_settings
 @language_option
 @guarded
 def command(config_path: Path | None, kind: str, *, explain: bool) -> int:
-    """Talk to the bot in the terminal; /why tells why it answered so, /quit leaves. Lines from a pipe are answered in turn."""
+    """Talk to the bot in the terminal.
+
+    /why tells why it answered so, /quit leaves. Lines from a pipe are answered in turn.
+    """
     words = current_words()
     config = loaded(config_path)
     log_to_stderr("error")  # that the channel stops at the end is no news in a talk

@@ -1,4 +1,4 @@
-"""The examinations of `doctor`: each looks at one part and gives what it found. They run beside one another."""
+"""The examinations of `doctor`: each looks at one part and gives what it found. They run side by side."""
 
 from __future__ import annotations
 
@@ -214,12 +214,14 @@ class Checkup:
                 if _of_secrets(item)
             ]
             signs += self._server(config)
+        if config is None:
+            return signs or [self._skipped("security")]
         return signs or [self._ok("security", words("doctor.security_ok"))]
 
     def _server(self, config: LoadedConfig) -> Sequence[Sign]:
         server, words = config.settings.server, self._words
         signs = []
-        if server.host in _EVERYWHERE and not server.trusted_proxies:
+        if server.host in _EVERYWHERE and server.public_url is None:
             where = config.sources.get("server.host", "")
             text = words("doctor.open_server", where=where, host=server.host)
             signs.append(self._warning("security", text, words("doctor.open_server_fix")))

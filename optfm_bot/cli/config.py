@@ -55,7 +55,7 @@ class Inspection:
 
 
 def inspect(config_path: Path | None) -> Inspection:
-    """Read the settings, the channels' own settings and the knowledge base. Raises nothing that a person can mend."""
+    """Read the settings, those of the channels and the knowledge base. What is wrong is in the result."""
     try:
         config = loaded(config_path)
     except ConfigError as error:
@@ -151,7 +151,7 @@ def _channel_value(config: LoadedConfig, registry: ChannelRegistry, name: str, o
 
 
 def _is_secret(registry: ChannelRegistry, kind: str, option: str) -> bool:
-    """Whether a channel declares that option as a secret; one that cannot be asked is not trusted with any."""
+    """Whether a channel declares that option as a secret; a channel that cannot be asked has only secrets."""
     if is_secret_key(option):
         return True
     if kind not in registry.kinds():

@@ -1,4 +1,4 @@
-"""Looking at the database and bringing it up to date: revision, file, whether it can be written, whether it is whole."""
+"""Looking at the database and bringing it up to date: revision, sizes, can it be written, is it whole."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CHECK_SECONDS = 600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseState:
-    """What there is: `revision` is None for a database without tables, `exists` false for a file yet to be made."""
+    """What there is. `revision` is None without tables, `exists` false for a file yet to be made."""
 
     address: str
     exists: bool
@@ -64,7 +64,8 @@ async def look(url: URL) -> DatabaseState:
 async def bring_up_to_date(url: URL) -> tuple[str | None, str]:
     """Bring the schema to what this program needs; gives the revision before and after.
 
-    Raises `StoreUnavailable`, `SchemaMismatch` for a newer schema, and `StartRefused` while a bot works with the file.
+    Raises `StoreUnavailable`, `SchemaMismatch` for a newer schema, and `StartRefused` while a bot works with
+    the file.
     """
     state = await look(url)
     if state.is_current:
@@ -85,7 +86,7 @@ async def prove_writable(url: URL) -> None:
 
 
 async def complaints(url: URL) -> list[str]:
-    """What SQLite finds wrong with its file; empty for a whole one and for other databases. Raises `StoreUnavailable`."""
+    """What SQLite finds wrong with its file; nothing for other databases. Raises `StoreUnavailable`."""
     if url.get_backend_name() != "sqlite":
         return []
     async with _reading(url, seconds=CHECK_SECONDS) as connection:

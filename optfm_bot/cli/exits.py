@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from typing import ParamSpec
 
@@ -51,37 +51,36 @@ def _outcome(command: Callable[[], int | None]) -> int:
         return command() or Exit.OK
     except ConfigError as error:
         language = current_words().language
-        _say("config", (problem.describe(language) for problem in error.problems))
-        return Exit.CONFIG
+        return _say(Exit.CONFIG, "config", (problem.describe(language) for problem in error.problems))
     except KnowledgeError as error:
-        _say("knowledge", (str(problem) for problem in error.problems))
-        return Exit.CONFIG
-    except (SchemaMismatch, StoreUnavailable) as error:
-        _say("database", [str(error)])
-        return Exit.DATABASE
-    except Unauthorized as error:
-        _say("channel", [str(error)])
-        return Exit.REJECTED
-    except ChannelError as error:
-        _say("channel", [str(error)])
-        return Exit.UNREACHABLE
-    except StartRefused as error:
-        _say("start", [str(error)])
-        return Exit.CONFIG
-    except OptfmError as error:
-        _say("error", [str(error)])
-        return Exit.PROBLEMS
+        from optfm_bot.cli.remarks import from_problem  # noqa: PLC0415 - as above
+
+        words = current_words()
+        return _say(Exit.CONFIG, "knowledge", (from_problem(item).describe(words) for item in error.problems))
+    except (OptfmError, ChannelError) as error:
+        code, what = next(verdict for kinds, verdict in _VERDICTS if isinstance(error, kinds))
+        return _say(code, what, [str(error)])
     except (KeyboardInterrupt, asyncio.CancelledError, click.Abort):
         return Exit.INTERRUPTED
 
 
-def _say(what: str, sentences: Iterable[str]) -> None:
-    """Tell what is wrong, and with which command to go on."""
+_VERDICTS: Sequence[tuple[tuple[type[Exception], ...], tuple[Exit, str]]] = (
+    ((SchemaMismatch, StoreUnavailable), (Exit.DATABASE, "database")),
+    ((StartRefused,), (Exit.CONFIG, "start")),
+    ((Unauthorized,), (Exit.REJECTED, "channel")),
+    ((ChannelError,), (Exit.UNREACHABLE, "channel")),
+    ((OptfmError,), (Exit.PROBLEMS, "error")),
+)
+
+
+def _say(code: Exit, what: str, sentences: Iterable[str]) -> Exit:
+    """Tell what is wrong, and with which command to go on; gives the code back."""
     words = current_words()
     for sentence in sentences:
         click.echo(f"{words(f'error.{what}')}: {sentence}", err=True)
     if next_step := _NEXT.get(what):
         click.echo(words("error.next", command=next_step), err=True)
+    return code
 
 
 _NEXT = {

@@ -41,7 +41,10 @@ def command() -> None:
 def lint_command(
     path: Path | None, config_path: Path | None, form: str, *, as_json: bool, strict: bool
 ) -> int:
-    """Find what is wrong: everything at once, with file and line. PATH is a file or folder instead of the configured one."""
+    """Find what is wrong: everything at once, with file and line.
+
+    PATH is a file or folder to look at instead of the configured one.
+    """
     words, output = current_words(), Output()
     found = review(knowledge_path(path, config_path), today=_today())
     failed = found.errors > 0 or (strict and found.warnings > 0)

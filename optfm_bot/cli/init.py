@@ -89,7 +89,7 @@ _KEYS = {CONFIG: "config", ENVIRONMENT: "env", KNOWLEDGE: "knowledge", IGNORED: 
 
 
 class Questions:
-    """Asks for what the options leave open and the missing files need; `silent` takes the defaults instead."""
+    """Asks for what the options leave open and the missing files need; `silent` takes the defaults."""
 
     def __init__(self, words: Words, existing: Sequence[str], *, silent: bool) -> None:
         self._words = words
@@ -107,7 +107,7 @@ class Questions:
         samples: bool | None,
         token: str | None,
     ) -> Answers:
-        """Give the answers. Raises `click.UsageError` for what cannot be used, `click.Abort` when the input ends."""
+        """Give the answers. Raises `click.UsageError` for bad ones, `click.Abort` when the input ends."""
         words = self._words
         if name is None:
             name = self._text("init.ask_name", "OptFM") if self._config else "OptFM"

@@ -17,21 +17,19 @@ NOTHING = "—"
 
 
 def shown(name: str, value: object) -> str:
-    """Write a value for a person. `name` is its key: `api_token` is masked even where the type says nothing."""
-    if isinstance(value, Secret):
-        return value.masked() if value else NOTHING
-    if value is None or value in ("", (), []):
+    """Write a value for a person. `name` is its key: `api_token` is masked whatever its type says."""
+    if value is None or value in ("", (), []) or value == Secret(""):
         return NOTHING
+    if isinstance(value, Secret):
+        return value.masked()
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {shown(str(key), item)}" for key, item in value.items()) or NOTHING
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(shown(name, item) for item in value) or NOTHING
-    if isinstance(value, bool):
-        return "true" if value else "false"
     text = str(value.value if isinstance(value, Enum) else value)
     if is_secret_key(name) and not name.endswith("_file"):
         return Secret(text).masked()
-    return without_password(text)
+    return text.lower() if isinstance(value, bool) else without_password(text)
 
 
 def without_password(address: str) -> str:

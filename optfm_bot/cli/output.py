@@ -1,7 +1,7 @@
 """What commands print: results on the standard output, progress on the error output.
 
-On a terminal there are colours, tables and a spinner; into a pipe or with NO_COLOR there are plain lines. The library
-for colours is loaded only where it shows.
+On a terminal there are colours, tables and a spinner; into a pipe or with NO_COLOR there are plain lines.
+The library for colours is loaded only where it shows.
 """
 
 from __future__ import annotations

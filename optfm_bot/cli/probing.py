@@ -49,8 +49,8 @@ class Probe:
 async def probe_all(channels: Sequence[Channel], *, seconds: float = PROBE_SECONDS) -> Sequence[Probe]:
     """Probe the channels in parallel and close them, also when that is cut short. Raises nothing of theirs.
 
-    They are not opened: a probe only reads, while opening may change things on the platform. A bot that is polled
-    removes its webhook when it is opened, and another machine may live by that webhook.
+    They are not opened: a probe only reads, while opening may change things on the platform. A bot that is
+    polled removes its webhook when it is opened, and another machine may live by that webhook.
     """
     return await asyncio.gather(*(_probe(channel, seconds) for channel in channels))
 

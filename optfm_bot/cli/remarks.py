@@ -1,4 +1,4 @@
-"""What is wrong with a knowledge base, mistakes of reading and findings alike, in one shape. Reads files only."""
+"""What is wrong with a knowledge base: mistakes of reading and findings alike, in one shape."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ class Remark:
     def describe(self, words: Words) -> str:
         """Give one line for a person.
 
-        The base speaks English; Russian readers get the sentence that belongs to the code, with the words that the
-        message quotes.
+        The base speaks English; Russian readers get the sentence that belongs to the code, with the words
+        that the message quotes.
         """
         message, hint = self.message, self.hint
         if words.language == "ru" and self.code in RUSSIAN:
             sentence, advice = RUSSIAN[self.code]
             quoted = ", ".join(dict.fromkeys(_QUOTED.findall(self.message)))
             message = f"{sentence}: {quoted}" if quoted else sentence
-            hint = advice or hint
+            hint = advice or _translated(hint)
         subject = ".".join(part for part in (self.entry, self.field) if part)
         severity = words(f"faq.severity_{self.severity}")
         head = f"{self.place}: {severity} {self.code}"
@@ -81,11 +81,12 @@ def review(path: Path, *, today: date) -> Review:
     try:
         base = load_knowledge(path)
     except KnowledgeError as error:
-        return Review(base=None, remarks=[_from_problem(problem) for problem in error.problems])
+        return Review(base=None, remarks=[from_problem(problem) for problem in error.problems])
     return Review(base=base, remarks=[_from_finding(finding) for finding in lint(base, today=today)])
 
 
-def _from_problem(problem: Problem) -> Remark:
+def from_problem(problem: Problem) -> Remark:
+    """Give a mistake of reading as a remark."""
     return Remark(
         file=short(problem.file),
         line=problem.line,
@@ -118,6 +119,16 @@ def short(file: str) -> str:
         str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else file
     )
 
+
+def _translated(hint: str) -> str:
+    """Turn the beginning of an advice; what follows it is a key or a value, the same in every language."""
+    for english, russian in _ADVICE.items():
+        if hint.startswith(english):
+            return russian + hint.removeprefix(english)
+    return hint
+
+
+_ADVICE = {"did you mean ": "может быть, ", "add ": "добавьте ", "write ": "напишите "}
 
 RUSSIAN = {
     "FAQ001": ("такая же формулировка есть у другой записи", "оставьте её у одной из двух"),

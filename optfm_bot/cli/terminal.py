@@ -1,10 +1,11 @@
-"""A talk in the terminal: the whole house in this process, the console as its only channel, nothing kept afterwards."""
+"""A talk in the terminal: the whole house in this process, the console its only channel, nothing kept."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from channels.console.channel import ConsoleChannel
 from channels.console.spec import ConsoleSettings
@@ -37,8 +38,8 @@ class Terminal:
 class TerminalTalk:
     """Joins a terminal and a house. Lines are answered one after another, in their order.
 
-    A person may paste several lines: those that are there already are read before the answer, so that the house joins
-    them as it joins quick messages. From a pipe each line is a question of its own.
+    A person may paste several lines: those that are there already are read before the answer, so that the
+    house joins them as it joins quick messages. From a pipe each line is a question of its own.
     """
 
     def __init__(
@@ -108,9 +109,10 @@ class TerminalTalk:
         if self._line is None:
             self._line = asyncio.ensure_future(self._terminal.read())
         idle = asyncio.ensure_future(self._house.idle())
+        either: set[asyncio.Future[Any]] = {self._line, idle}
         try:
             if self._terminal.prompt:
-                await asyncio.wait({self._line, idle}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             else:
                 await idle
         finally:

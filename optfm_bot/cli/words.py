@@ -24,7 +24,7 @@ class Words:
         self._catalogue = Catalogue.load("cli")
 
     def __call__(self, key: str, **values: object) -> str:
-        """Give a text with `values` as they are. An unknown key is a mistake of ours: `UnknownMessageError`."""
+        """Give a text with `values` as they are. Raises `UnknownMessageError`: a mistake of ours."""
         return self._catalogue.label(key, self.language, **values)
 
     def count(self, key: str, n: int) -> str:

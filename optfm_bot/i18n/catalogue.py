@@ -53,8 +53,8 @@ class Catalogue:
     def load(cls, part: str = "") -> Catalogue:
         """Give a catalogue of this package, read and checked once per process. Raises `CatalogueError`.
 
-        Without a `part` it holds the bot's own words; `cli` holds those of the command line, which the bot itself
-        never reads.
+        Without a `part` it holds the bot's own words; `cli` holds those of the command line, which the bot
+        itself never reads.
         """
         return _packaged(part)
 

@@ -51,7 +51,8 @@ class MemoryPlatform(Channel, Polling):
     """A channel that a test drives: `push` makes an event arrive, `delivered` is what people have seen.
 
     `refuse` is raised, one error per call, instead of accepting messages; `accept_then_refuse` accepts each message
-    first, as a platform does whose answer is lost.
+    first, as a platform does whose answer is lost. `first_update` is where the numbers of its updates begin: a platform
+    counts on while a bot is restarted.
     """
 
     spec: ClassVar[ChannelSpec] = ChannelSpec(
@@ -63,7 +64,9 @@ class MemoryPlatform(Channel, Polling):
         transports=frozenset({Transport.POLLING}),
     )
 
-    def __init__(self, context: ChannelContext, capabilities: Capabilities = WITH_BUTTONS) -> None:
+    def __init__(
+        self, context: ChannelContext, capabilities: Capabilities = WITH_BUTTONS, *, first_update: int = 1
+    ) -> None:
         super().__init__(ChannelSettings(), context)
         # Each stage may stand for another platform, so the spec is the instance's own.
         self.spec = replace(type(self).spec, capabilities=capabilities)  # type: ignore[misc]
@@ -73,7 +76,7 @@ class MemoryPlatform(Channel, Polling):
         self.accept_then_refuse: list[ChannelError] = []
         self._events: dict[str, Sequence[Inbound] | ChannelError] = {}
         self._queue: asyncio.Queue[RawUpdate] = asyncio.Queue()
-        self._number = 0
+        self._number = first_update - 1
 
     def push(self, *events: Inbound, lane: str | None = None, key: str | None = None) -> RawUpdate:
         """Let one update with these events arrive; none makes an update that cannot be read."""

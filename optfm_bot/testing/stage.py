@@ -39,7 +39,8 @@ _TURNS = 60
 class Stage:
     """An async context manager around a house with one memory platform called `stage`.
 
-    `faq` is a manager or entries. Keyword arguments that are left out have quick defaults: no pacing, no joining.
+    `faq` is a manager or entries. A second stage over the same `store` is a restart; its `first_update` must be higher
+    than the updates that the first one has seen. Keyword arguments that are left out have quick defaults: no pacing, no joining.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class Stage:
         settings: HouseSettings | None = None,
         delivery: DeliverySettings | None = None,
         store: Store | None = None,
+        first_update: int = 1,
     ) -> None:
         self.clock = ManualClock()
         self.store = store or MemoryStore()
         self.metrics = Metrics(version="test")
         context = ChannelContext(instance="stage", clock=self.clock.now)
-        self.platform = MemoryPlatform(context, capabilities)
+        self.platform = MemoryPlatform(context, capabilities, first_update=first_update)
         self.house = House(
             [
                 ChannelPlan(

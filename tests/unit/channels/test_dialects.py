@@ -121,6 +121,13 @@ def test_a_label_that_is_the_address_is_shown_once(dialect: Writer) -> None:
     assert dialect.write(body) == "a@x.ru"
 
 
+@pytest.mark.parametrize("dialect", SHIPPED, ids=lambda dialect: dialect.name)
+def test_a_link_without_a_label_shows_its_address(dialect: Writer) -> None:
+    body = Body((Paragraph((Link("https://x.ru", ()),)),))
+
+    assert dialect.visible(body) == "https://x.ru"
+
+
 @given(st.data())
 def test_telegram_html_is_well_formed_and_shows_what_it_says_it_shows(
     bodies: st.SearchStrategy[Body], data: st.DataObject

@@ -289,6 +289,15 @@ def test_more_lines_about_files_than_a_message_holds_become_messages() -> None:
     assert [render(part, capabilities).text for part in parts] == [link, "прайс.pdf", link, "раз\n\n1. Да"]
 
 
+def test_a_bullet_without_words_is_nothing_to_see() -> None:
+    body = Body((Quote(()), ListBlock(((),))))
+
+    with pytest.raises(ValueError, match="needs text or a file"):
+        split_outbound(outbound(body), Capabilities(text_limit=10))
+    (part,) = split_outbound(outbound(body, media=(IMAGE,)), Capabilities(text_limit=10, media=SENDS_IMAGES))
+    assert part.media == (IMAGE,)
+
+
 @pytest.mark.parametrize("text", ["", " \n\n \t", "\u200b\u2060"])
 def test_a_message_with_nothing_to_see_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="needs text or a file"):
