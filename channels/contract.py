@@ -140,7 +140,11 @@ class Channel(ABC):
         """Free connections and files. Does not deregister a webhook."""
 
     async def probe(self) -> Health:
-        """Ask the platform, read-only and cheaply, whether the credentials work and updates can reach us."""
+        """Ask the platform, read-only and cheaply, whether the credentials work and updates can reach us.
+
+        The only call, besides `close`, that a channel may get without having been opened: a check from the command line
+        must not change anything on the platform, and opening may.
+        """
         return Health(state=HealthState.OK, identity=self.instance)
 
     async def subscribe(self, url: str) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 
 from channels.capabilities import Buttons, Capabilities
@@ -174,7 +175,12 @@ def _chunks(row: tuple[Action, ...], size: int) -> list[tuple[Action, ...]]:
 
 
 def _label(action: Action) -> str:
-    return " ".join(action.label.split()) or _NAMELESS
+    return _one_line(action.label)
+
+
+@lru_cache(maxsize=4096)
+def _one_line(label: str) -> str:
+    return " ".join(label.split()) or _NAMELESS
 
 
 def _address_line(action: Action) -> tuple[Inline, ...]:

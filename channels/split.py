@@ -36,8 +36,8 @@ def split_outbound(message: Outbound, capabilities: Capabilities) -> tuple[Outbo
     Each part carries at most one file. Files come first: a single file keeps the text as its caption if that
     fits, else files go alone and the text follows. `reply_to` and `replaces` stay with the first part;
     buttons, and the files that become links, with the last, where room is kept for the lines that `render`
-    writes for them. The parts say the same words as the message, apart from white space at the cuts. Raises
-    `ValueError` if there is nothing to show.
+    writes for them. The parts say the same words as the message, apart from white space at the cuts and
+    stretches in which nothing can be seen. Raises `ValueError` if there is nothing to show.
     """
     step = step_down(message, capabilities)
     whole = written(message.body, capabilities)
@@ -45,6 +45,8 @@ def split_outbound(message: Outbound, capabilities: Capabilities) -> tuple[Outbo
         return (message,)
     if whole.blank and not step.tail and not step.media:
         raise ValueError("a message needs text or a file that can be seen; this one has neither")
+    if whole.blank:
+        message = replace(message, body=_EMPTY)
     if _is_one_part(message, step, capabilities, blank=whole.blank):
         return (message,)
     apart = step.media
@@ -56,7 +58,7 @@ def split_outbound(message: Outbound, capabilities: Capabilities) -> tuple[Outbo
     if whole.blank and not step.tail:
         files[-1] = replace(files[-1], actions=message.actions)
         return _in_sequence(files)
-    bodies = _bodies(_EMPTY if whole.blank else message.body, step, capabilities)
+    bodies = _bodies(message.body, step, capabilities)
     texts = [replace(message, body=body, actions=(), media=()) for body in bodies]
     texts[-1] = replace(rest, body=bodies[-1])
     return _in_sequence([*files, *texts])

@@ -29,6 +29,8 @@ from optfm_bot.cli.words import Words, current_words
 from optfm_bot.errors import OptfmError
 
 _ATTEMPTS = 3
+_YES = frozenset({"y", "yes", "д", "да"})
+_NO = frozenset({"n", "no", "н", "нет"})
 
 
 @click.command()
@@ -151,7 +153,11 @@ class Questions:
         return str(click.prompt(self._words(key), type=click.Choice(options), default=default))
 
     def _confirm(self, key: str, *, default: bool) -> bool:
-        return default if self._silent else click.confirm(self._words(key), default=default)
+        if self._silent:
+            return default
+        shown = self._words("init.yes_or_no" if default else "init.no_or_yes")
+        answer = click.prompt(f"{self._words(key)} {shown}", type=_yes_or_no, default="", show_default=False)
+        return default if answer == "" else bool(answer)
 
     def _token(self) -> str | None:
         """Ask for the token without showing it; None when the person has none yet."""
@@ -174,6 +180,14 @@ class Questions:
             ).strip()
         click.echo(f"{self._words('init.ask_token')}: ")  # a pipe shows nothing by itself
         return sys.stdin.readline().strip()
+
+
+def _yes_or_no(text: str) -> bool | str:
+    """Read an answer in either language; an empty one stays empty. Raises `click.BadParameter`."""
+    word = text.strip().lower()
+    if word in {"", *_YES, *_NO}:
+        return word in _YES if word else ""
+    raise click.BadParameter("y/n, д/н")
 
 
 def is_token(text: str) -> bool:

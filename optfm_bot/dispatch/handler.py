@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import orjson
@@ -33,12 +33,12 @@ from optfm_bot.dispatch.memory import Recent
 from optfm_bot.dispatch.promise import Promises
 from optfm_bot.dispatch.record import Record, Turn
 from optfm_bot.domain.choices import KeptChoice
-from optfm_bot.domain.conversation import EMPTY, load
+from optfm_bot.domain.conversation import EMPTY, Conversation, load
 from optfm_bot.domain.say import Response
 from optfm_bot.domain.talk import Around, Said, Talk
 from optfm_bot.outbox.delivery import Outgoing
 from optfm_bot.store.contract import Store
-from optfm_bot.store.records import ConversationRow, PersonRow, StoredUpdate
+from optfm_bot.store.records import PersonRow, StoredUpdate
 
 log = structlog.get_logger("optfm_bot.dispatch")
 
@@ -107,8 +107,12 @@ class UpdateHandler:
         self._outlet = outlet
         self._language_of = language_of
         self._flood = flood
-        self._conversations: Recent[ConversationRow] = Recent(store.conversations)
+        self._conversations: Recent[Conversation] = Recent(self._load_conversations)
         self._people: Recent[PersonRow] = Recent(store.people)
+
+    async def _load_conversations(self, lanes: Collection[str]) -> Mapping[str, Conversation]:
+        rows = await self._store.conversations(lanes)
+        return {lane: load(row.state) for lane, row in rows.items()}
 
     # -- reading --------------------------------------------------------------------------------------------------------------
 
@@ -175,8 +179,8 @@ class UpdateHandler:
             if begun:
                 self._outlet.cancel(channel)
             raise
-        for conversation in record.conversations:
-            self._conversations.put(conversation.lane, conversation)
+        for lane, conversation in record.conversations:
+            self._conversations.put(lane, conversation)
         for person in record.people:
             self._people.put(person.ref, person)
         if record.outgoing:
@@ -210,8 +214,8 @@ class UpdateHandler:
         return "the person has left" if person is not None and person.gone_at is not None else None
 
     async def _person_of(self, lane: str) -> str | None:
-        row = await self._conversations.get(lane)
-        return load(row.state).person if row is not None else None
+        conversation = await self._conversations.get(lane)
+        return conversation.person if conversation is not None else None
 
     async def _acknowledge(self, channel: Channel, event: ActionIn) -> None:
         """Stop the platform's waiting sign. Losing this is harmless, so it is tried once."""
@@ -227,13 +231,13 @@ class UpdateHandler:
         lane = str(event.chat)
         person_ref = f"{update.channel}:{event.sender.external_id}"
         if self._conversations.knows(lane) and self._people.knows(person_ref):
-            row, person = await self._conversations.get(lane), await self._people.get(person_ref)
+            known, person = await self._conversations.get(lane), await self._people.get(person_ref)
         else:
-            row, person = await asyncio.gather(self._conversations.get(lane), self._people.get(person_ref))
+            known, person = await asyncio.gather(self._conversations.get(lane), self._people.get(person_ref))
         if before is not None and before.lane == lane:
             conversation = before.conversation
         else:
-            conversation = load(row.state) if row is not None else EMPTY
+            conversation = known if known is not None else EMPTY
         chosen = person.language if person is not None else None
         return Turn(
             channel=self._channels[update.channel],

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from channels.body import plain_text
 from channels.codec import encode_outbound
 from channels.contract import Channel
-from channels.model import Action, ChatRef, Outbound, Purpose
+from channels.model import Action, Body, ChatRef, Outbound, Purpose
 from channels.split import split_outbound
 from optfm_bot.domain.choices import KeptChoice, decode, encode
 from optfm_bot.domain.conversation import REMEMBER_CHOICES_MS
@@ -156,7 +157,7 @@ def _turn(turn_id: int, lane: str, say: Say, inbox_id: int, now: int, kept: Sequ
         lane=lane,
         direction=Direction.OUT,
         kind=say.kind,
-        text=plain_text(say.body),
+        text=_plain(say.body),
         at=now,
         inbox_id=inbox_id,
         entry_id=say.entry_id,
@@ -164,3 +165,8 @@ def _turn(turn_id: int, lane: str, say: Say, inbox_id: int, now: int, kept: Sequ
         score=say.score,
         choices=encode(kept) if kept else None,
     )
+
+
+@lru_cache(maxsize=2048)
+def _plain(body: Body) -> str:
+    return plain_text(body)

@@ -72,7 +72,7 @@ class Record:
         self._promises = promises
         self._inbox_id = inbox_id
         self.outgoing: list[Outgoing] = []
-        self.conversations: list[ConversationRow] = []
+        self.conversations: list[tuple[str, Conversation]] = []
         self.people: list[PersonRow] = []
 
     def add(self, turn: Turn, response: Response, said: Said | None, *, part: int, begin: bool) -> None:
@@ -97,15 +97,22 @@ class Record:
         for message in made.rows:
             self._unit.outbox.add(message)
         self.outgoing += made.outgoing
-        changed = replace(response.conversation, person=None if turn.event.is_group else person)
-        if made.offered is not None:
-            changed = replace(changed, offered=made.offered, offered_until=made.offered_until)
+        person_here = None if turn.event.is_group else person
+        if made.offered is None:
+            changed = replace(response.conversation, person=person_here)
+        else:
+            changed = replace(
+                response.conversation,
+                person=person_here,
+                offered=made.offered,
+                offered_until=made.offered_until,
+            )
         turn.conversation = changed
         row = ConversationRow(
             lane=turn.lane, channel=turn.channel.instance, state=dump(changed), updated_at=turn.now
         )
         self._unit.history.save_conversation(row)
-        self.conversations.append(row)
+        self.conversations.append((turn.lane, changed))
         self._learning(turn, response, person)
 
     def _person(self, turn: Turn, response: Response) -> str:

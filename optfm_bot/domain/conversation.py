@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import orjson
@@ -34,6 +34,14 @@ class Conversation:
     asked_entry: str | None = None
     album: str | None = None
     rated: tuple[tuple[int, int], ...] = ()
+
+    def asking(
+        self, message_id: str | None, text: str, at: int, *, entry: str | None, admitted: int
+    ) -> Conversation:
+        """The conversation after a question that this entry answered (None: none did)."""
+        return replace(
+            self, asked=message_id, asked_text=text, asked_at=at, asked_entry=entry, admitted=admitted
+        )
 
     def with_rating(self, turn_id: int, value: int) -> tuple[tuple[int, int], ...]:
         """The last opinions with this one among them."""

@@ -184,21 +184,14 @@ class Talk:
     def _question(self, text: str, said: Said, talk: Conversation, around: Around) -> Response:
         language = around.language
         decision = self._decide(text)
-        asked = replace(
-            talk,
-            asked=said.message_id,
-            asked_text=text[: self.settings.max_query],
-            asked_at=around.now,
-            asked_entry=None,
-        )
+        words = text[: self.settings.max_query]
         reply_to = said.message_id if said.is_group else None
-        near = tuple((candidate.entry_id, round(candidate.score, 4)) for candidate in decision.candidates)
         if decision.outcome is Outcome.ANSWER and decision.entry_id is not None:
             entry = self.faq.entry(decision.entry_id)
             if entry is not None:
                 score = decision.candidates[0].score if decision.candidates else None
-                say = replace(self._answer(entry, around, score), reply_to=reply_to)
-                talk = replace(asked, admitted=0, asked_entry=entry.id)
+                say = self._answer(entry, around, score=score, reply_to=reply_to)
+                talk = talk.asking(said.message_id, words, around.now, entry=entry.id, admitted=0)
                 return Response(outcome="answered", conversation=talk, says=(say,))
         if decision.outcome is Outcome.CLARIFY and decision.candidates:
             entries = [self.faq.entry(candidate.entry_id) for candidate in decision.candidates[:3]]
@@ -214,16 +207,20 @@ class Talk:
                 purpose=Purpose.CLARIFY,
                 reply_to=reply_to,
             )
-            return Response(outcome="clarified", conversation=replace(asked, admitted=0), says=(say,))
+            talk = talk.asking(said.message_id, words, around.now, entry=None, admitted=0)
+            return Response(outcome="clarified", conversation=talk, says=(say,))
         key = "admit.text" if talk.admitted == 0 else "admit.repeat"
         say = replace(
             self._notice(key, language, (self._all_topics(language),)), kind="admit", reply_to=reply_to
         )
-        missed = Missed(text=asked.asked_text, candidates=near)
-        talk = replace(asked, admitted=talk.admitted + 1)
+        near = tuple((candidate.entry_id, round(candidate.score, 4)) for candidate in decision.candidates)
+        missed = Missed(text=words, candidates=near)
+        talk = talk.asking(said.message_id, words, around.now, entry=None, admitted=talk.admitted + 1)
         return Response(outcome="unanswered", conversation=talk, says=(say,), missed=missed)
 
-    def _answer(self, entry: FaqEntry, around: Around, score: float | None) -> Say:
+    def _answer(
+        self, entry: FaqEntry, around: Around, *, score: float | None = None, reply_to: str | None = None
+    ) -> Say:
         version = self._versions[entry.id]
         rows: list[tuple[Choice, ...]] = [
             (
@@ -241,6 +238,7 @@ class Talk:
             choices=tuple(rows),
             purpose=Purpose.ANSWER,
             media=tuple(media for file in entry.attachments if (media := self._media(file)) is not None),
+            reply_to=reply_to,
             entry_id=entry.id,
             entry_version=version,
             score=score,
@@ -272,7 +270,7 @@ class Talk:
         if entry is None:
             say = self._notice("answer.gone", around.language, (self._all_topics(around.language),))
             return self._say("unanswered", talk, say)
-        return self._say("answered", replace(talk, admitted=0), self._answer(entry, around, None))
+        return self._say("answered", replace(talk, admitted=0), self._answer(entry, around))
 
     def _rated(self, opinion: Opinion, talk: Conversation, language: str) -> Response:
         if (opinion.turn_id, opinion.value) in talk.rated:

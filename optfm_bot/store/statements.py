@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Table, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Integer,
+    Table,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from optfm_bot.store import tables as t
@@ -36,7 +48,7 @@ def statements(dialect: str) -> dict[Op, Executable]:
         result: Executable = upsert(table).on_conflict_do_nothing()
         return result
 
-    in_hand = (t.inbox.c.id == bindparam("b_id"), t.inbox.c.state == InboxState.NEW.value)
+    in_hand = (t.inbox.c.id == bindparam("b_id"), t.inbox.c.state == _fixed(InboxState.NEW))
     message = t.outbox.c.id == bindparam("b_id")
     return {
         Op.INBOX_ADD: upsert(t.inbox)
@@ -52,7 +64,7 @@ def statements(dialect: str) -> dict[Op, Executable]:
         Op.FAQ_VERSION_ADD: add(t.faq_versions),
         Op.INBOX_DONE: update(t.inbox)
         .where(*in_hand)
-        .values(state=InboxState.DONE.value, owner=None, done_at=bindparam("b_done_at")),
+        .values(state=_fixed(InboxState.DONE), owner=null(), done_at=bindparam("b_done_at")),
         Op.INBOX_RETRY: update(t.inbox)
         .where(*in_hand)
         .values(
@@ -61,21 +73,26 @@ def statements(dialect: str) -> dict[Op, Executable]:
         Op.INBOX_PARK: update(t.inbox)
         .where(*in_hand)
         .values(
-            state=InboxState.PARKED.value,
-            owner=None,
+            state=_fixed(InboxState.PARKED),
+            owner=null(),
             error=bindparam("b_error"),
             done_at=bindparam("b_done_at"),
         ),
         Op.INBOX_REVIVE: update(t.inbox)
-        .where(t.inbox.c.id == bindparam("b_id"), t.inbox.c.state == InboxState.PARKED.value)
+        .where(t.inbox.c.id == bindparam("b_id"), t.inbox.c.state == _fixed(InboxState.PARKED))
         .values(
-            state=InboxState.NEW.value, owner=None, lease_until=0, not_before=0, attempts=0, done_at=None
+            state=_fixed(InboxState.NEW),
+            owner=null(),
+            lease_until=literal_column("0"),
+            not_before=literal_column("0"),
+            attempts=literal_column("0"),
+            done_at=null(),
         ),
-        Op.OUTBOX_SENDING: update(t.outbox).where(message).values(state=OutboxState.SENDING.value),
+        Op.OUTBOX_SENDING: update(t.outbox).where(message).values(state=_fixed(OutboxState.SENDING)),
         Op.OUTBOX_SENT: update(t.outbox)
         .where(message)
         .values(
-            state=OutboxState.SENT.value,
+            state=_fixed(OutboxState.SENT),
             external_ids=bindparam("b_external_ids"),
             degraded=bindparam("b_degraded"),
             sent_at=bindparam("b_sent_at"),
@@ -83,7 +100,7 @@ def statements(dialect: str) -> dict[Op, Executable]:
         Op.OUTBOX_RETRY: update(t.outbox)
         .where(message)
         .values(
-            state=OutboxState.READY.value,
+            state=_fixed(OutboxState.READY),
             attempts=bindparam("b_attempts"),
             not_before=bindparam("b_not_before"),
             error=bindparam("b_error"),
@@ -96,6 +113,11 @@ def statements(dialect: str) -> dict[Op, Executable]:
         .where(t.people.c.ref == bindparam("b_ref"))
         .values(gone_at=bindparam("b_gone_at")),
     }
+
+
+def _fixed(state: InboxState | OutboxState) -> ColumnElement[int]:
+    """A state written into the statement: only what changes from row to row is a parameter."""
+    return literal_column(str(state.value), Integer)
 
 
 def claimable(now: int, limit: int) -> Executable:

@@ -68,8 +68,8 @@ def plain_of(parts: tuple[Outbound, ...]) -> list[str]:
 
 
 def squeezed(text: str) -> str:
-    """Without white space, and without the marks that begin the lines of a quotation."""
-    return re.sub(r"[\s>]+", "", text)
+    """The words, without what is invisible and without what begins the lines of lists and quotations."""
+    return re.sub(r"[\s\u200d>•\d.]+", "", text)
 
 
 @given(st.data())
