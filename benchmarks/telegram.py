@@ -27,8 +27,20 @@ from typing import Any
 
 TOKEN = "123456:BENCHMARKBENCHMARKBENCHMARKBENCHMARK"  # noqa: S105 - of a fake
 SECRET = "bench-secret"  # noqa: S105 - of a fake
-TEXTS = ["сколько стоит доставка?", "Как оплатить заказ?", "где мой заказ", "минимальный заказ", "график работы"]
-VARIANTS = ("aiogram-polling", "optfm-polling", "optfm-polling-aiogram-client", "aiogram-webhook", "optfm-webhook")
+TEXTS = [
+    "сколько стоит доставка?",
+    "Как оплатить заказ?",
+    "где мой заказ",
+    "минимальный заказ",
+    "график работы",
+]
+VARIANTS = (
+    "aiogram-polling",
+    "optfm-polling",
+    "optfm-polling-aiogram-client",
+    "aiogram-webhook",
+    "optfm-webhook",
+)
 HERE = Path(__file__).parent
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -44,7 +56,15 @@ class Fake:
 
     def __init__(self, latency: float) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "channels.testing.telegram_server", "--token", TOKEN, "--latency", str(latency)],
+            [
+                sys.executable,
+                "-m",
+                "channels.testing.telegram_server",
+                "--token",
+                TOKEN,
+                "--latency",
+                str(latency),
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -64,7 +84,16 @@ class Fake:
 def command(variant: str, base: str, folder: Path) -> list[str]:
     port = free_port() if variant.endswith("webhook") else 0
     if variant.startswith("aiogram"):
-        return [sys.executable, str(HERE / "echo_aiogram.py"), "--base", base, "--token", TOKEN, "--port", str(port)]
+        return [
+            sys.executable,
+            str(HERE / "echo_aiogram.py"),
+            "--base",
+            base,
+            "--token",
+            TOKEN,
+            "--port",
+            str(port),
+        ]
     channel = {"token": TOKEN, "api_base": base}
     if port:
         channel |= {"mode": "webhook", "webhook_secret": SECRET, "max_connections": 100}
@@ -89,7 +118,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 def rss_mb(pid: int) -> float:
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS"))
+    line = next(
+        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")
+    )
     return int(line.split()[1]) / 1024
 
 
@@ -125,7 +156,9 @@ def measure(variant: str, options: argparse.Namespace) -> dict[str, float]:
             fake.control("reset_stats")
             total = int(50 * options.seconds)
             before = cpu_seconds(pid)
-            fake.control("rate", per_second=50, seconds=options.seconds, chats=40, texts=TEXTS, first_chat=9000)
+            fake.control(
+                "rate", per_second=50, seconds=options.seconds, chats=40, texts=TEXTS, first_chat=9000
+            )
             fake.control("wait", answered=total, timeout=120)
             steady = fake.control("stats")
             return {
@@ -148,7 +181,9 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=1500)
     parser.add_argument("--chats", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds until the platform answers a send")
+    parser.add_argument(
+        "--latency", type=float, default=0.0, help="seconds until the platform answers a send"
+    )
     parser.add_argument("--only", action="append", choices=VARIANTS)
     options = parser.parse_args()
     variants = tuple(options.only or VARIANTS)
@@ -157,7 +192,11 @@ def main() -> None:
         for variant in variants:
             found = measure(variant, options)
             rounds[variant].append(found)
-            print(f"round {number + 1} {variant:<30}", " ".join(f"{k}={v:.2f}" for k, v in found.items()), flush=True)
+            print(
+                f"round {number + 1} {variant:<30}",
+                " ".join(f"{k}={v:.2f}" for k, v in found.items()),
+                flush=True,
+            )
     medians = {
         variant: {name: statistics.median(one[name] for one in found) for name in found[0]}
         for variant, found in rounds.items()

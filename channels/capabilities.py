@@ -29,7 +29,7 @@ class DialectName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buttons:
-    """Limits of inline buttons: rows, buttons in a row, characters of a label that are shown, bytes of a payload."""
+    """Limits of inline buttons: rows, buttons in a row, shown characters of a label, bytes of a payload."""
 
     max_rows: int
     per_row: int
@@ -52,8 +52,8 @@ class Rate:
 class Capabilities:
     """The written limits of one platform.
 
-    `text_limit` and `caption_limit` are in `text_unit`; `counts_markup` says whether tags count too. `media` maps a kind
-    to the largest size in bytes; a missing kind cannot be sent and becomes a link. `write_first` is how long after the
+    `text_limit` and `caption_limit` are in `text_unit`; `counts_markup` says whether tags count too. `media` maps a
+    kind to the largest size in bytes; a missing kind cannot be sent and becomes a link. `write_first` is how long after the
     person's last message we may still write (None: always). `reads_history` allows the delivery policy `verify`.
     """
 

@@ -106,7 +106,7 @@ def decode_outbound(text: str | bytes) -> Outbound:
     )
 
 
-# -- writing -------------------------------------------------------------------------------------------------
+# -- writing ---------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -160,7 +160,7 @@ def _encoded_moment(moment: datetime) -> str:
     return (moment if moment.tzinfo is None else moment.astimezone(UTC)).isoformat()
 
 
-# -- reading -------------------------------------------------------------------------------------------------
+# -- reading ---------------------------------------------------------------------------------------------
 
 
 def _broken(where: str) -> ValueError:

@@ -203,5 +203,7 @@ class Pages(ABC):
     """The power to serve pages of its own under `/chat/<instance>` on the house's server."""
 
     @abstractmethod
-    def routes(self, receive: Receive, *, title: str, starters: Callable[[], Sequence[str]]) -> Sequence[web.RouteDef]:
+    def routes(
+        self, receive: Receive, *, title: str, starters: Callable[[], Sequence[str]]
+    ) -> Sequence[web.RouteDef]:
         """Give the routes. What visitors post goes to `receive`; `starters` are questions to begin with."""

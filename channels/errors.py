@@ -15,7 +15,7 @@ class ChannelError(Exception):
 class RetryLater(ChannelError):
     """The platform asks us to wait; nothing was accepted, so the same call may be repeated.
 
-    `after` is how long to wait (None: our own plan decides); `whole_bot` says that the limit is the bot's, not the chat's.
+    `after` is how long to wait (None: our own plan decides); `whole_bot`: the limit is the bot's, not the chat's.
     """
 
     def __init__(

@@ -121,7 +121,7 @@ class _Reader:
         self._forget(index)
         return children
 
-    # -- emphasis --------------------------------------------------------------------------------------------
+    # -- emphasis -----------------------------------------------------------------------------------------
 
     def _run(self, run: str, start: int, end: int) -> None:
         before = self.text[start - 1] if start else " "
@@ -164,7 +164,7 @@ class _Reader:
         else:
             self._add("***")
 
-    # -- links -----------------------------------------------------------------------------------------------
+    # -- links --------------------------------------------------------------------------------------------
 
     def _give_up_bracket(self) -> None:
         """A `]` that closes no link: the last open bracket was just a bracket."""

@@ -73,7 +73,7 @@ def numbered_actions(message: Outbound, capabilities: Capabilities) -> tuple[Act
     return _buttons(message.actions, capabilities.buttons, {})[1]
 
 
-# -- files ---------------------------------------------------------------------------------------------------
+# -- files -----------------------------------------------------------------------------------------------
 
 
 def _media(
@@ -93,7 +93,7 @@ def _media(
     return tuple(kept), lines
 
 
-# -- buttons -------------------------------------------------------------------------------------------------
+# -- buttons ---------------------------------------------------------------------------------------------
 
 
 def _buttons(
@@ -171,7 +171,7 @@ def _chunks(row: tuple[Action, ...], size: int) -> list[tuple[Action, ...]]:
     return [row[begin : begin + size] for begin in range(0, len(row), size)]
 
 
-# -- lines of text -------------------------------------------------------------------------------------------
+# -- lines of text ---------------------------------------------------------------------------------------
 
 
 def _label(action: Action) -> str:

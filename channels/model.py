@@ -23,7 +23,11 @@ class ChatRef:
     thread_id: str | None = None
 
     def __str__(self) -> str:
-        parts = [self.channel, self.chat_id] if self.thread_id is None else [self.channel, self.chat_id, self.thread_id]
+        parts = (
+            [self.channel, self.chat_id]
+            if self.thread_id is None
+            else [self.channel, self.chat_id, self.thread_id]
+        )
         if ":" in "".join(parts) or "%" in "".join(parts):
             parts = [part.replace("%", "%25").replace(":", "%3A") for part in parts]
         return ":".join(parts)
@@ -145,12 +149,10 @@ class EchoIn(_Event):
     """A message that we sent ourselves, seen again."""
 
 
-Inbound: TypeAlias = (
-    TextIn | EditedIn | ActionIn | MediaIn | ContactIn | StartIn | LeftIn | OwnerIn | EchoIn
-)
+Inbound: TypeAlias = TextIn | EditedIn | ActionIn | MediaIn | ContactIn | StartIn | LeftIn | OwnerIn | EchoIn
 
 
-# -- body: a small tree, parsed once from a small Markdown (channels/body.py), written by a dialect -------------------
+# -- body: a small tree, parsed once from a small Markdown (channels/body.py), written by a dialect ------
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +232,7 @@ class Body:
     blocks: tuple[Block, ...] = ()
 
 
-# -- outbound --------------------------------------------------------------------------------------------------------
+# -- outbound --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

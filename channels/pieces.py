@@ -120,7 +120,7 @@ def in_place_of(piece: Piece, texts: Sequence[str], *, cut: Cut) -> list[Piece]:
     ]
 
 
-# -- taking apart --------------------------------------------------------------------------------------------
+# -- taking apart ----------------------------------------------------------------------------------------
 
 
 def _pieces_of_block(block: Block, index: int) -> Iterator[Piece]:
@@ -186,7 +186,7 @@ class _Layout:
         return Cut.SENTENCE if _SENTENCE_END.search(before) else Cut.WORD
 
 
-# -- putting together ----------------------------------------------------------------------------------------
+# -- putting together ------------------------------------------------------------------------------------
 
 
 def _block_of(block: Block, pieces: list[Piece]) -> Iterator[Block]:

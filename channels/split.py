@@ -93,7 +93,7 @@ def split_body(body: Body, *, limit: int, size: Callable[[Body], int]) -> tuple[
     return tuple(bodies)
 
 
-# -- the parts of a message ----------------------------------------------------------------------------------
+# -- the parts of a message ------------------------------------------------------------------------------
 
 
 def _is_one_part(message: Outbound, step: Step, capabilities: Capabilities, *, blank: bool) -> bool:
@@ -137,7 +137,7 @@ def _bodies(body: Body, step: Step, capabilities: Capabilities) -> tuple[Body, .
     return (*bodies, _EMPTY)
 
 
-# -- where to cut --------------------------------------------------------------------------------------------
+# -- where to cut ----------------------------------------------------------------------------------------
 
 
 def _longest(lengths: Sequence[int], begin: int, *, expected: int, fits: Callable[[int, int], bool]) -> int:
@@ -184,7 +184,7 @@ def _best_cut(pieces: Sequence[Piece], lengths: Sequence[int], begin: int, end: 
     return end
 
 
-# -- pieces that are too long --------------------------------------------------------------------------------
+# -- pieces that are too long ----------------------------------------------------------------------------
 
 
 def _small_enough(pieces: Sequence[Piece], *, limit: int, fits: Callable[[Piece], bool]) -> list[Piece]:

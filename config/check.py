@@ -113,7 +113,7 @@ def _plain(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
-# -- JSON Schema -------------------------------------------------------------------------------------------
+# -- JSON Schema -----------------------------------------------------------------------------------------
 
 
 def json_schema(channel_settings: Mapping[str, type[BaseModel]] | None = None) -> dict[str, Any]:

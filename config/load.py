@@ -108,7 +108,7 @@ class _Loading:
             locate=self.layers.locate,
         )
 
-    # -- files -----------------------------------------------------------------------------------------------
+    # -- files --------------------------------------------------------------------------------------------
 
     def _find(self) -> Path | None:
         return next((self.cwd / name for name in FILE_NAMES if (self.cwd / name).is_file()), None)
@@ -211,7 +211,7 @@ class _Loading:
 
         return read
 
-    # -- rules -----------------------------------------------------------------------------------------------
+    # -- rules --------------------------------------------------------------------------------------------
 
     def _plain_names(self, path: Path | None) -> None:
         """Let the plain names speak where the file does not; a file that names channels names all of them."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class BrokenReference(Exception):  # noqa: N818 - named by what it tells the reader of a file
+class BrokenReference(Exception):
     """A reference cannot be followed; `code` and `params` are for the catalogue of messages."""
 
     def __init__(self, code: str, hint: str, **params: str) -> None:

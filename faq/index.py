@@ -74,7 +74,7 @@ class Index:
         self._by_prefix, self._by_sound = self._resemblance()
         self._relatives: dict[str, tuple[Relative, ...]] = {}
 
-    # -- reading ---------------------------------------------------------------------------------------------
+    # -- reading ------------------------------------------------------------------------------------------
 
     def relatives(self, stem: str) -> tuple[Relative, ...]:
         """The stems of the index that a stem of a message stands for, the surest first."""
@@ -98,7 +98,7 @@ class Index:
                         found[stem] = found.get(stem, ()) + relatives
         return found
 
-    # -- building --------------------------------------------------------------------------------------------
+    # -- building -----------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         prepared: list[tuple[int, str, Via, tuple[tuple[str, float], ...]]] = []

@@ -93,7 +93,7 @@ def _at(
     )
 
 
-# -- between entries -----------------------------------------------------------------------------------------
+# -- between entries -------------------------------------------------------------------------------------
 
 
 def _duplicates(live: Sequence[FaqEntry]) -> Iterator[Finding]:
@@ -170,7 +170,7 @@ def _categories(base: KnowledgeBase) -> Iterator[Finding]:
             yield _at("FAQ006", category.id, category.origin, "categories", message, hint, error=False)
 
 
-# -- single entries ------------------------------------------------------------------------------------------
+# -- single entries --------------------------------------------------------------------------------------
 
 
 def _entry(entry: FaqEntry, base: KnowledgeBase, answer_limit: int, alive: set[str]) -> Iterator[Finding]:

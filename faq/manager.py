@@ -109,7 +109,7 @@ class FaqManager:
             policy=policy,
         )
 
-    # -- questions -------------------------------------------------------------------------------------------
+    # -- questions ----------------------------------------------------------------------------------------
 
     def rank(self, text: str, limit: int = 5, *, scope: Scope = EVERYTHING) -> Sequence[Candidate]:
         """The best live entries for a text, best first, at most `limit`. Never raises, whatever the text."""
@@ -137,7 +137,7 @@ class FaqManager:
             questions={entry.id: entry.question for entry in view.entries.values()},
         )
 
-    # -- contents --------------------------------------------------------------------------------------------
+    # -- contents -----------------------------------------------------------------------------------------
 
     @property
     def entries(self) -> Sequence[FaqEntry]:
@@ -157,7 +157,7 @@ class FaqManager:
         """The live entries of a category, in file order."""
         return tuple(entry for entry in self._live().entries.values() if entry.category == category_id)
 
-    # -- views -----------------------------------------------------------------------------------------------
+    # -- views --------------------------------------------------------------------------------------------
 
     def _live(self) -> _View:
         if self._dated and (day := self._today()) != self._day:

@@ -111,7 +111,7 @@ class CoverMatcher:
             for number, found in best[:limit]
         )
 
-    # -- whole phrasings -------------------------------------------------------------------------------------
+    # -- whole phrasings ----------------------------------------------------------------------------------
 
     def _exact(self, *keys: str) -> Sequence[tuple[int, tuple[Via, str]]]:
         for owners in (self.index.exact, self.index.exact_keywords):
@@ -139,7 +139,7 @@ class CoverMatcher:
             not scope.languages or entry.language in scope.languages
         )
 
-    # -- scoring ---------------------------------------------------------------------------------------------
+    # -- scoring ------------------------------------------------------------------------------------------
 
     def _relatives(self, terms: Sequence[Term]) -> list[tuple[Relative, ...]]:
         """What each word of the message may stand for, the surest first."""
@@ -200,7 +200,7 @@ class CoverMatcher:
                 best[phrase.entry] = _Best(score, number, covered, named)
         return best
 
-    # -- evidence --------------------------------------------------------------------------------------------
+    # -- evidence -----------------------------------------------------------------------------------------
 
     def _evidence(
         self, number: int, best: _Best, terms: Sequence[Term], relatives: Sequence[tuple[Relative, ...]]

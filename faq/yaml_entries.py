@@ -168,7 +168,7 @@ class _DocumentReader(NodeReader):
             return None
         return self.text(found[key], f"{place}.{key}")
 
-    # -- entries ---------------------------------------------------------------------------------------------
+    # -- entries ------------------------------------------------------------------------------------------
 
     def _entry(self, node: Node, number: int) -> None:
         before = len(self.problems)

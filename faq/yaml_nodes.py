@@ -49,7 +49,7 @@ class NodeReader:
         mark = node.start_mark
         return int(mark.line) + 1 if mark is not None else 0
 
-    # -- documents -------------------------------------------------------------------------------------------
+    # -- documents ----------------------------------------------------------------------------------------
 
     def compose(self, text: str) -> Node | None:
         """The root node of the only document of a text; `None` for an empty one or a broken one."""
@@ -97,7 +97,7 @@ class NodeReader:
             )
         )
 
-    # -- shapes ----------------------------------------------------------------------------------------------
+    # -- shapes -------------------------------------------------------------------------------------------
 
     def is_mapping(self, node: Node, field: str) -> bool:
         """Whether a node is a plain mapping; a problem if it is not."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Clock(Protocol):
@@ -27,6 +31,9 @@ class Clock(Protocol):
 
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:
         """Wait for the event at most that long; true if it came."""
+
+    def limit(self, seconds: float) -> AbstractAsyncContextManager[Any]:
+        """Cancel the block after that many seconds of this clock and raise `TimeoutError` from its end."""
 
 
 class SystemClock:
@@ -59,6 +66,10 @@ class SystemClock:
             return False
         return True
 
+    def limit(self, seconds: float) -> AbstractAsyncContextManager[Any]:
+        """Cancel the block after that many seconds and raise `TimeoutError`."""
+        return asyncio.timeout(seconds)
+
 
 class ManualClock:
     """A clock that stands still until `advance` is called; sleepers wake in the order of their moments."""
@@ -75,7 +86,7 @@ class ManualClock:
 
     def ms(self) -> int:
         """The same moment in milliseconds since 1970."""
-        return int(self._now.timestamp() * 1000)
+        return (self._now - _EPOCH) // timedelta(milliseconds=1)
 
     def monotonic(self) -> float:
         """The same moment in seconds; tests that jump the wall clock use `jump`."""
@@ -89,6 +100,26 @@ class ManualClock:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), next(self._tie), future))
         await future
+
+    @asynccontextmanager
+    async def limit(self, seconds: float) -> AsyncIterator[None]:
+        """Cancel the block, and raise `TimeoutError`, when the clock has been advanced that far."""
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+        heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), next(self._tie), over))
+        async with asyncio.timeout(None) as block:
+            inside = True
+
+            def expire(done: asyncio.Future[None]) -> None:
+                if inside and not done.cancelled():
+                    block.reschedule(loop.time())
+
+            over.add_done_callback(expire)
+            try:
+                yield
+            finally:
+                inside = False
+                over.cancel()
 
     async def wait(self, event: asyncio.Event, seconds: float) -> bool:
         """Wait for the event, or until the clock has been advanced that far; true if the event came."""
@@ -117,7 +148,7 @@ class ManualClock:
             self._now = max(self._now, moment)
             if not future.done():
                 future.set_result(None)
-            await _settle()
+                await _settle()
         self._now = target
         await _settle()
 

@@ -57,7 +57,7 @@ class HouseObserver(HandlingObserver, DispatchObserver, Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelPlan:
-    """A channel that is to be run: how it sends, and where its platform shall push (None: it is polled or needs neither)."""
+    """A channel to run: how it sends, and where its platform shall push (None: it is polled or needs neither)."""
 
     channel: Channel
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
@@ -126,7 +126,7 @@ class House:
         self.supervisor = Supervisor(clock, observer.part_failed)
         self.runners = {plan.channel.instance: self._runner(plan) for plan in plans}
 
-    # -- parts ----------------------------------------------------------------------------------------------------------------
+    # -- parts --------------------------------------------------------------------------------------------
 
     def serve(self, faq: FaqManager) -> None:
         """Answer with this base from the next message on."""
@@ -199,7 +199,7 @@ class House:
         if delivery is not None:
             await delivery.room()
 
-    # -- life -----------------------------------------------------------------------------------------------------------------
+    # -- life ---------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Take up what an earlier run left, then begin to receive."""
@@ -239,7 +239,7 @@ class House:
             if await self._clock.wait(self.supervisor.stopping, _COUNT_SECONDS):
                 return
 
-    # -- what others see --------------------------------------------------------------------------------------------------------
+    # -- what others see ----------------------------------------------------------------------------------
 
     def status(self) -> Mapping[str, Any]:
         """The JSON of `/`: nothing secret, nothing personal."""

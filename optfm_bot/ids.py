@@ -8,6 +8,7 @@ _EPOCH_MS = 1_735_689_600_000  # 2025-01-01: leaves 41 bits of milliseconds, eno
 _WORKER_BITS = 10
 _SEQUENCE_BITS = 12
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_LARGEST = (1 << 63) - 1
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 
 
@@ -58,4 +59,6 @@ def from_short(text: str) -> int:
             number = number * 62 + _VALUES[character]
         except KeyError:
             raise ValueError("not a short id") from None
+    if number > _LARGEST:
+        raise ValueError("not a short id")  # a database would refuse it as a number
     return number

@@ -41,8 +41,8 @@ def demo_knowledge() -> Path:
 class Knowledge:
     """Holds the base that serves and swaps it whole: whoever is in the middle of an answer finishes with the old one.
 
-    Use `load` to begin (raises `KnowledgeError`), `watch` to follow the files. `changed` is called with each new manager,
-    `today` gives the date by which entries come and go.
+    Use `load` to begin (raises `KnowledgeError`), `watch` to follow the files. `changed` is called with each new
+    manager, `today` gives the date by which entries come and go.
     """
 
     def __init__(

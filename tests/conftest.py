@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -44,7 +43,7 @@ def chromium() -> str:
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the machine it runs on."""
     for name in list(os.environ):
         if name.startswith(("OPTFM__", "FREESCOUT_")) or name in {
@@ -53,4 +52,3 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             "DATABASE_URL",
         }:
             monkeypatch.delenv(name)
-    yield

@@ -66,7 +66,7 @@ class Writer:
         """What the person will see of `write(body)`."""
         return _Shown(self).write(body) if self.markup else self.write(body)
 
-    # -- what a dialect overrides ----------------------------------------------------------------------------
+    # -- what a dialect overrides -------------------------------------------------------------------------
 
     def text(self, value: str) -> str:
         """Characters that must arrive as they are."""
@@ -101,7 +101,7 @@ class Writer:
         """The last look at the lines of a paragraph, an item or a quotation."""
         return written
 
-    # -- the walk --------------------------------------------------------------------------------------------
+    # -- the walk -----------------------------------------------------------------------------------------
 
     def _block(self, block: Block) -> str:
         match block:

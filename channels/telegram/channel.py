@@ -67,7 +67,7 @@ class TelegramChannel(Channel, Polling, Webhook):
         self._removed_webhook: str | None = None
         self._conflict = ""
 
-    # -- life ------------------------------------------------------------------------------------------------
+    # -- life ---------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Learn who we are and, for polling, remove a webhook that would keep updates away."""
@@ -96,7 +96,7 @@ class TelegramChannel(Channel, Polling, Webhook):
             redact=self._http.redact,
         )
 
-    # -- in --------------------------------------------------------------------------------------------------
+    # -- in -----------------------------------------------------------------------------------------------
 
     def parse(self, raw: RawUpdate) -> Sequence[Inbound]:
         """Read one raw update; before Telegram has told our user name, only mentions of it go unnoticed."""
@@ -158,7 +158,7 @@ class TelegramChannel(Channel, Polling, Webhook):
         self._subscribed = url
         log.info("telegram.webhook_set", channel=self.instance, host=webhook_host(url))
 
-    # -- out -------------------------------------------------------------------------------------------------
+    # -- out ----------------------------------------------------------------------------------------------
 
     async def deliver(self, message: Rendered) -> Receipt:
         """Send `message`, or put it in the place of the one it replaces; send it anew if that cannot be."""
@@ -195,7 +195,7 @@ class TelegramChannel(Channel, Polling, Webhook):
             if await self._call("getMyCommands", language) != entries:
                 await self._call("setMyCommands", {**language, "commands": entries})
 
-    # -- calls -----------------------------------------------------------------------------------------------
+    # -- calls --------------------------------------------------------------------------------------------
 
     async def _call(self, method: str, params: Mapping[str, Any], *, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - passed to the client
         api: BotApi = self._direct

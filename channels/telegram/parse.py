@@ -68,7 +68,7 @@ _MEDIA_KINDS = {
 }
 
 
-# -- cutting -------------------------------------------------------------------------------------------------
+# -- cutting ---------------------------------------------------------------------------------------------
 
 
 def read_batch(result: list[Any], *, instance: str, cursor: Cursor | None) -> Batch:
@@ -116,7 +116,7 @@ def _lane(item: Mapping[str, Any], instance: str) -> str:
     return f"{instance}/other"
 
 
-# -- understanding -------------------------------------------------------------------------------------------
+# -- understanding ---------------------------------------------------------------------------------------
 
 
 def parse_update(raw: RawUpdate, *, instance: str, bot: BotIdentity) -> tuple[Inbound, ...]:

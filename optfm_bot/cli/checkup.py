@@ -82,7 +82,7 @@ class Checkup:
         except TimeoutError:
             return [self._error(group, self._words("doctor.timeout", seconds=f"{PART_SECONDS:g}"))]
 
-    # -- parts -----------------------------------------------------------------------------------------------
+    # -- parts --------------------------------------------------------------------------------------------
 
     async def _config(self) -> Sequence[Sign]:
         config, words = self._found.config, self._words
@@ -238,7 +238,7 @@ class Checkup:
         folder = self._cwd / path.parent if path is not None else self._cwd
         return folder if folder.is_dir() else self._cwd
 
-    # -- words -----------------------------------------------------------------------------------------------
+    # -- words --------------------------------------------------------------------------------------------
 
     def _ok(self, group: str, text: str) -> Sign:
         return Sign(group=group, mark=Mark.OK, text=text)

@@ -156,7 +156,9 @@ class Questions:
         if self._silent:
             return default
         shown = self._words("init.yes_or_no" if default else "init.no_or_yes")
-        answer = click.prompt(f"{self._words(key)} {shown}", type=_yes_or_no, default="", show_default=False)
+        answer = click.prompt(
+            f"{self._words(key)} {shown}", value_proc=_yes_or_no, default="", show_default=False
+        )
         return default if answer == "" else bool(answer)
 
     def _token(self) -> str | None:

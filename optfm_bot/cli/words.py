@@ -17,7 +17,7 @@ _VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 class Words:
-    """The command line's words in one language: `words("init.done", path=…)`."""
+    """The command line's words in one language: `words("init.exists", path=…)`."""
 
     def __init__(self, language: str) -> None:
         self.language = language

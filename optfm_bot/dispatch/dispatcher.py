@@ -98,7 +98,7 @@ class Dispatcher:
         self._unowned_now = 0
         self._unowned_ever = 0
 
-    # -- the house's side --------------------------------------------------------------------------------------------------
+    # -- the house's side ---------------------------------------------------------------------------------
 
     @property
     def held(self) -> int:
@@ -110,7 +110,7 @@ class Dispatcher:
         await self._idle.wait()
 
     async def start(self, *, alone: bool) -> None:
-        """Take up what earlier runs left. `alone` says that no other process uses the store: every lease is then stale."""
+        """Take up what earlier runs left. `alone`: no other process uses the store, so every lease is stale."""
         if alone:
             stale = await self._store.release()
             if stale:
@@ -157,7 +157,7 @@ class Dispatcher:
         for update in updates:
             self._enqueue(update)
 
-    # -- updates that wait in the store ----------------------------------------------------------------------------------
+    # -- updates that wait in the store -------------------------------------------------------------------
 
     async def _sweep(self) -> None:
         renewed = self._clock.monotonic()
@@ -197,7 +197,7 @@ class Dispatcher:
                 if self._unowned_now:
                     return  # the store is still writing; its `accept` wakes us
 
-    # -- one conversation -------------------------------------------------------------------------------------------------
+    # -- one conversation ---------------------------------------------------------------------------------
 
     def _enqueue(self, update: StoredUpdate) -> None:
         self._idle.clear()
@@ -218,29 +218,10 @@ class Dispatcher:
         while queue and not self._stopping.is_set():
             if self._room is not None:
                 await self._room(queue[0].channel)
-            size = 1
-            try:
-                group = await self._group(lane, queue)
-                size = len(group)
-                await self._handler.handle(group)
-                finished = True
-            except StoreUnavailable as error:
-                log.error("dispatch.store_unavailable", error=str(error))
-                await self._clock.wait(self._stopping, _STORE_RETRY_SECONDS)
-                finished = False
-            except BadPayload as error:
-                size = 1
-                finished = await self._park(queue[0], f"cannot be read: {error}")
-            except StoreConflict as error:
-                log.warning("dispatch.done_elsewhere", update_id=queue[0].id, error=str(error))
-                finished = await self._finish(list(queue)[:size])
-            except Exception as error:  # noqa: BLE001 - whatever handling raises must not stop the conversation
-                finished = await self._failed(queue, error)
-                size = 1
-            if finished:
-                for _ in range(size):
-                    queue.popleft()
-                self._held -= size
+            settled = await self._settle(lane, queue)
+            for _ in range(settled):
+                queue.popleft()
+            self._held -= settled
         if queue:
             self._held -= len(queue)  # stopping: the store keeps them for the next start
         del self._lanes[lane]
@@ -248,6 +229,25 @@ class Dispatcher:
             self._idle.set()
         if self._overflow:
             self._wake.set()
+
+    async def _settle(self, lane: str, queue: deque[StoredUpdate]) -> int:
+        """Handle the first update and those that belong to it; gives how many are done with."""
+        group: list[Parsed] = []
+        try:
+            group = await self._group(lane, queue)
+            await self._handler.handle(group)
+        except StoreUnavailable as error:
+            log.error("dispatch.store_unavailable", error=str(error))
+            await self._clock.wait(self._stopping, _STORE_RETRY_SECONDS)
+            return 0
+        except BadPayload as error:
+            return int(await self._park(queue[0], f"cannot be read: {error}"))
+        except StoreConflict as error:
+            log.warning("dispatch.done_elsewhere", update_id=queue[0].id, error=str(error))
+            return len(group) if await self._finish([parsed.update for parsed in group]) else 0
+        except Exception as error:  # noqa: BLE001 - whatever handling raises must not stop the conversation
+            return int(await self._failed(queue, error))
+        return len(group)
 
     async def _group(self, lane: str, queue: deque[StoredUpdate]) -> list[Parsed]:
         """Take the first update, and those that belong to it: already here, or arriving within the window."""
@@ -278,7 +278,7 @@ class Dispatcher:
         finally:
             del self._arrived[lane]
 
-    # -- updates that fail --------------------------------------------------------------------------------------------------
+    # -- updates that fail --------------------------------------------------------------------------------
 
     async def _failed(self, queue: deque[StoredUpdate], error: Exception) -> bool:
         """Try the first update again later, or park it after the last try; true when it is settled."""

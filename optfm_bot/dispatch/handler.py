@@ -1,4 +1,4 @@
-"""Handling: a group of updates of one conversation becomes new state, history and promised messages, in one transaction."""
+"""Handling: updates of one conversation become new state, history and promised messages, in one transaction."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class UpdateHandler:
         rows = await self._store.conversations(lanes)
         return {lane: load(row.state) for lane, row in rows.items()}
 
-    # -- reading --------------------------------------------------------------------------------------------------------------
+    # -- reading ------------------------------------------------------------------------------------------
 
     def parse(self, update: StoredUpdate) -> Parsed:
         """Read an update with its channel. Raises `BadPayload`, also for a channel that is not configured any more."""
@@ -132,7 +132,7 @@ class UpdateHandler:
         """Whether a text can be answered without waiting for more."""
         return self._talk().settled(text)
 
-    # -- handling -------------------------------------------------------------------------------------------------------------
+    # -- handling -----------------------------------------------------------------------------------------
 
     async def handle(self, group: Sequence[Parsed]) -> None:
         """Answer and finish a group: one or more joined updates, or one update with any number of events.
@@ -251,7 +251,7 @@ class UpdateHandler:
 
     async def _respond(self, turn: Turn, said: Said | None) -> Response | None:
         """Decide what to answer; None for what is passed over."""
-        event, talk, state = turn.event, self._talk(), turn.conversation
+        event = turn.event
         reason = _passed_over(event)
         if reason is not None:
             self._observer.dropped(turn.channel.instance, reason)
@@ -264,13 +264,16 @@ class UpdateHandler:
             return None
         around = await self._around(turn)
         if passage is Passage.NOTICE:
-            return talk.flooded(state, around)
-        if isinstance(event, ContactIn):
-            return talk.contact(state, around)
+            return self._talk().flooded(turn.conversation, around)
         if isinstance(event, ActionIn):
             return await self._pressed(event, turn, around)
+        return self._answer(event, said, turn, around)
+
+    def _answer(self, event: Inbound, said: Said | None, turn: Turn, around: Around) -> Response:
+        if isinstance(event, ContactIn):
+            return self._talk().contact(turn.conversation, around)
         began = time.perf_counter()
-        response = talk.hear(said or _said(event), state, around)
+        response = self._talk().hear(said or _said(event), turn.conversation, around)
         self._observer.thought(response.outcome, time.perf_counter() - began)
         return response
 

@@ -34,7 +34,7 @@ def begins(parsed: Parsed) -> bool:
 
 
 def continues(group: Sequence[Parsed], following: Parsed) -> bool:
-    """Whether the next update of the conversation belongs to the group: same person, or a correction of a message of it."""
+    """Whether the next update belongs to the group: by the same person, or a correction of a message in it."""
     first, event = group[0].event, following.event
     if first is None or event is None or event.sender.external_id != first.sender.external_id:
         return False

@@ -26,7 +26,8 @@ from optfm_bot.domain.choices import (
 )
 from optfm_bot.domain.conversation import Conversation
 from optfm_bot.domain.say import Missed, Opinion, Response, Say
-from optfm_bot.domain.smalltalk import SmallTalk, SmallTalkPhrases, words as split_words
+from optfm_bot.domain.smalltalk import SmallTalk, SmallTalkPhrases
+from optfm_bot.domain.smalltalk import words as split_words
 from optfm_bot.domain.words import Words
 
 EDIT_COUNTS_MS = 5 * 60 * 1000
@@ -48,8 +49,11 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
-    """What else an answer depends on: the language, the moment (ms), the channel's names from instance to kind, the
-    person's name, and the choices that were offered last and still count."""
+    """What else an answer depends on.
+
+    The language, the moment (ms), the channel's names from instance to kind, the person's name, and the choices that
+    were offered last and still count.
+    """
 
     language: str
     now: int
@@ -89,7 +93,7 @@ class Talk:
         self._phrases = phrases
         self._versions: dict[str, str] = {entry.id: entry.version for entry in faq.entries}
 
-    # -- what came in -----------------------------------------------------------------------------------------------------
+    # -- what came in -------------------------------------------------------------------------------------
 
     def settled(self, text: str) -> bool:
         """Whether a text can be answered for sure as it is, without waiting for what the person may add."""
@@ -137,8 +141,10 @@ class Talk:
         turn_id: int | None,
         message_id: str | None = None,
     ) -> Response:
-        """Act on a button, or on the number typed for it. `turn_id` is the message that carried it; `message_id` its
-        platform id, for menus that turn their own page."""
+        """Act on a button, or on the number typed for it.
+
+        `turn_id` is the message that carried it; `message_id` its platform id, for menus that turn their own page.
+        """
         language, size = around.language, self.settings.page_size
         match meaning:
             case OpenEntry(entry_id):
@@ -179,7 +185,7 @@ class Talk:
         """Thank for a shared contact."""
         return self._say("command", talk, self._notice("contact.received", around.language))
 
-    # -- answers ------------------------------------------------------------------------------------------------------------
+    # -- answers ------------------------------------------------------------------------------------------
 
     def _question(self, text: str, said: Said, talk: Conversation, around: Around) -> Response:
         language = around.language
@@ -297,7 +303,7 @@ class Talk:
         say = self._notice(f"media.{kind}", around.language)
         return self._say("media", replace(talk, album=said.album), say)
 
-    # -- commands -----------------------------------------------------------------------------------------------------------
+    # -- commands -----------------------------------------------------------------------------------------
 
     def _command(self, text: str, talk: Conversation, around: Around) -> Response:
         name, _, rest = text[1:].partition(" ")
@@ -338,7 +344,7 @@ class Talk:
         )
         return self._say("command", talk, self._notice("language.choose", around.language, rows))
 
-    # -- small parts ----------------------------------------------------------------------------------------------------------
+    # -- small parts --------------------------------------------------------------------------------------
 
     def _decide(self, text: str) -> Decision:
         return self.faq.decide(text[: self.settings.max_query])

@@ -40,7 +40,7 @@ class MetricsObserver:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    # -- handling ---------------------------------------------------------------------------------------------------------
+    # -- handling -----------------------------------------------------------------------------------------
 
     def received(self, channel: str, kind: str) -> None:
         """An event was understood."""
@@ -70,7 +70,7 @@ class MetricsObserver:
         """An update was put aside."""
         self._metrics.channel(channel).parked.inc()
 
-    # -- channels -----------------------------------------------------------------------------------------------------------
+    # -- channels -----------------------------------------------------------------------------------------
 
     def delivery(self, channel: str) -> DeliveryMetrics:
         """The observer of one channel's sending."""
@@ -96,7 +96,7 @@ class MetricsObserver:
         """A request was answered."""
         self._metrics.http_request(route, method, status)
 
-    # -- the house ------------------------------------------------------------------------------------------------------------
+    # -- the house ----------------------------------------------------------------------------------------
 
     def counted(self, counts: StoreCounts, now: int) -> None:
         """How much work waits."""
@@ -118,7 +118,7 @@ class MetricsObserver:
         if result == "loaded":
             self._metrics.faq_entries.set(entries)
 
-    # -- the store --------------------------------------------------------------------------------------------------------------
+    # -- the store ----------------------------------------------------------------------------------------
 
     def committed(self, units: int, seconds: float) -> None:
         """A transaction is durable."""

@@ -213,7 +213,7 @@ def _escaped(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-# -- rules by name -----------------------------------------------------------------------------------------
+# -- rules by name ---------------------------------------------------------------------------------------
 
 _Rule = Callable[[Redactor, object, bool], Any]
 

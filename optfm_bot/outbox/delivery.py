@@ -121,7 +121,7 @@ class Delivery:
         self._authorized = asyncio.Event()
         self._authorized.set()
 
-    # -- the house's side --------------------------------------------------------------------------------------------------
+    # -- the house's side ---------------------------------------------------------------------------------
 
     @property
     def depth(self) -> int:
@@ -211,7 +211,7 @@ class Delivery:
                 log.warning("outbox.cut_off", channel=self._channel.instance, calls=len(late))
                 await asyncio.wait(late, timeout=seconds)
 
-    # -- one chat -------------------------------------------------------------------------------------------------------
+    # -- one chat -----------------------------------------------------------------------------------------
 
     async def _drain(self, lane: str) -> None:
         queue = self._lanes[lane]
@@ -295,7 +295,7 @@ class Delivery:
         except TimeoutError as error:
             raise Unreachable("The platform did not answer in time", maybe_sent=True) from error
 
-    # -- what came of it --------------------------------------------------------------------------------------------------
+    # -- what came of it ----------------------------------------------------------------------------------
 
     async def _react(self, outgoing: Outgoing, rendered: Rendered, error: ChannelError) -> bool:
         decision = verdict(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import islice
 
 _REMEMBERED_CHATS = 10_000
+_LOOKED_AT = 100
+"""Buckets that are looked at when there are too many; more would cost each message too much time."""
 
 
 class Bucket:
@@ -51,15 +54,23 @@ class Pacer:
         self._bot = Bucket(per_bot, max(1, round(per_bot)))
         self._chats: OrderedDict[str, Bucket] = OrderedDict()
 
-    def reserve(self, lane: str, now: float) -> float:
-        """Take a place for one message to that chat; gives the seconds to wait."""
+    def reserve_bot(self, now: float) -> float:
+        """Take a place among the messages of the whole bot; gives the seconds to wait."""
+        return self._bot.reserve(now)
+
+    def reserve_chat(self, lane: str, now: float) -> float:
+        """Take a place for one message to that chat; gives the seconds to wait.
+
+        The bot's place is taken when this wait is over: taken together, waits of many chats that end at once would let
+        them pass all at once.
+        """
         if self._per_chat <= 0:
-            return self._bot.reserve(now)
+            return 0.0
         bucket = self._chats.pop(lane, None) or Bucket(self._per_chat, self._burst)
         self._chats[lane] = bucket
         if len(self._chats) > _REMEMBERED_CHATS:
             self._forget(now)
-        return max(bucket.reserve(now), self._bot.reserve(now))
+        return bucket.reserve(now)
 
     def ready(self, lane: str, now: float) -> bool:
         """Whether a message to that chat may go at once."""
@@ -68,6 +79,6 @@ class Pacer:
 
     def _forget(self, now: float) -> None:
         """Drop buckets that have recovered, oldest first; a debtor is never forgotten."""
-        for lane in list(self._chats)[: _REMEMBERED_CHATS // 10]:
+        for lane in list(islice(self._chats, _LOOKED_AT)):
             if self._chats[lane].full(now):
                 del self._chats[lane]

@@ -52,16 +52,18 @@ class SendTo:
 
 
 @dataclass(frozen=True, slots=True)
-class Verify:
-    """Ask the platform whether the message is there."""
-
-
-@dataclass(frozen=True, slots=True)
 class Close:
     """Stop trying; `gone` says that the person cannot be reached at all."""
 
     state: OutboxState
     gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Ask the platform whether the message is there; if it is not, do what is `absent`."""
+
+    absent: Retry | Close
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def backoff(attempt: int, spread: float) -> float:
     return min(_LONGEST_DELAY, _FIRST_DELAY * float(2 ** min(attempt, 16))) * spread
 
 
-def verdict(
+def verdict(  # noqa: PLR0911 - a table of reactions, read row by row
     error: ChannelError,
     *,
     attempts: int,
@@ -91,23 +93,27 @@ def verdict(
     `attempts` is how many failures came before this one, `plain` whether the text already goes without markup.
     A call that was answered, or never reached the wire, is safe to repeat; one without an answer is not.
     """
+    last = attempts + 1 >= max_attempts
     match error:
         case Unauthorized():
             return Pause()
         case Gone():
             return Close(OutboxState.DROPPED, gone=True)
-        case Moved(chat_id=chat_id):
+        case Moved(chat_id=chat_id) if not last:
             return SendTo(chat_id)
         case MarkupRejected() if not plain:
             return SendPlain()
         case RetryLater(after=after, whole_bot=whole_bot) if after is not None:
-            return Retry(delay=after.total_seconds(), whole_bot=whole_bot, counts=False)
+            # "At once" would let a confused platform and us shout at each other without a breath.
+            delay = max(after.total_seconds(), _FIRST_DELAY)
+            return Retry(delay=delay, whole_bot=whole_bot, counts=False)
         case Unreachable(maybe_sent=True) if policy is Policy.AT_MOST_ONCE:
             return Close(OutboxState.UNCERTAIN)
         case Unreachable(maybe_sent=True) if policy is Policy.VERIFY:
-            return Verify()
-        case RetryLater(whole_bot=whole_bot) if attempts + 1 < max_attempts:
+            again = Retry(delay=backoff(attempts, spread))
+            return Verify(Close(OutboxState.FAILED) if last else again)
+        case RetryLater(whole_bot=whole_bot) if not last:
             return Retry(delay=backoff(attempts, spread), whole_bot=whole_bot)
-        case Unreachable() if attempts + 1 < max_attempts:
+        case Unreachable() if not last:
             return Retry(delay=backoff(attempts, spread))
     return Close(OutboxState.FAILED)

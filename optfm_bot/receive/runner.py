@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -87,13 +88,13 @@ class ChannelRunner:
     async def _poll(self, channel: Polling) -> None:
         cursor = await self._stored_cursor()
         while not self._stopping.is_set():
-            batch = await self._insist(lambda: channel.fetch(cursor))
+            batch = await self._insist(partial(channel.fetch, cursor))
             if batch is None:
                 return
             if batch.updates or batch.cursor != cursor:
                 if not await self._take(batch):
                     return
-                await self._insist(lambda: channel.confirm(batch), once=True)
+                await self._insist(partial(channel.confirm, batch), once=True)
             cursor = batch.cursor
 
     async def _stored_cursor(self) -> Cursor | None:

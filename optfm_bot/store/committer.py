@@ -41,8 +41,8 @@ class GroupCommitter:
     """Applies units in the order of their submission, many per transaction.
 
     `apply` writes a sequence of units in one transaction, all or nothing; it raises `StoreConflict` when a unit cannot
-    be applied and `StoreUnavailable` when nothing can. A conflict fails its own unit only: the batch is then applied one
-    unit at a time.
+    be applied and `StoreUnavailable` when nothing can. A conflict fails its own unit only: the batch is then applied
+    one unit at a time.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class GroupCommitter:
     async def commit(self, unit: UnitOfWork) -> None:
         """Return when the unit is durable.
 
-        A caller that is cancelled stops waiting; its unit is still applied, because a half-known outcome would be worse.
+        A caller that is cancelled stops waiting; its unit is still applied: a half-known outcome would be worse.
         """
         if self._task is None or self._closing:
             raise StoreUnavailable("The store is closed; nothing was stored")

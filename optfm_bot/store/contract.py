@@ -21,9 +21,9 @@ from optfm_bot.store.unit import UnitOfWork
 class Store(ABC):
     """Keeps everything that must survive a crash.
 
-    Writes go through `unit()` and are durable when its block ends; units are applied in the order of their ends and many
-    may share one transaction. Reads see committed data only. Every method raises `StoreUnavailable` while the database
-    cannot be used and works again, without being reopened, when it can.
+    Writes go through `unit()` and are durable when its block ends; units are applied in the order of their ends and
+    many may share one transaction. Reads see committed data only. Every method raises `StoreUnavailable` while the
+    database cannot be used and works again, without being reopened, when it can.
     """
 
     @abstractmethod
@@ -38,14 +38,14 @@ class Store(ABC):
     def unit(self) -> UnitOfWork:
         """Begin to record a unit of work."""
 
-    # -- updates ------------------------------------------------------------------------------------------------------
+    # -- updates ------------------------------------------------------------------------------------------
 
     @abstractmethod
     async def claim(self, *, owner: str, now: int, lease_until: int, limit: int) -> Sequence[StoredUpdate]:
         """Lease the oldest new updates that nobody holds, in order of id.
 
-        An update is held while its lease runs. Only whole prefixes of a lane are given: an update waits while an older one
-        of its lane is new and held by somebody else or not due yet. The lane of a retry keeps its order that way.
+        An update is held while its lease runs. Only whole prefixes of a lane are given: an update waits while an older
+        one of its lane is new and held by somebody else or not due yet. The lane of a retry keeps its order that way.
         """
 
     @abstractmethod
@@ -64,7 +64,7 @@ class Store(ABC):
     async def cursor(self, channel: str) -> str | None:
         """Where a polling channel stands, or None if it never polled."""
 
-    # -- conversations and people --------------------------------------------------------------------------------------
+    # -- conversations and people -------------------------------------------------------------------------
 
     @abstractmethod
     async def conversations(self, lanes: Collection[str]) -> Mapping[str, ConversationRow]:
@@ -90,7 +90,7 @@ class Store(ABC):
     async def feedback(self, *, turn_id: int) -> Sequence[FeedbackRow]:
         """Opinions on one answer."""
 
-    # -- outgoing messages ----------------------------------------------------------------------------------------------
+    # -- outgoing messages --------------------------------------------------------------------------------
 
     @abstractmethod
     async def unsent(self, channel: str) -> Sequence[OutboxRow]:

@@ -59,8 +59,8 @@ class MemoryStore(Store):
             Op.INBOX_RETRY: self._retry_update,
             Op.INBOX_PARK: self._finish(InboxState.PARKED),
             Op.INBOX_REVIVE: self._revive,
-            Op.OUTBOX_SENDING: self._change_message(lambda params: {"state": OutboxState.SENDING}),
-            Op.OUTBOX_SENT: self._change_message(lambda params: {"state": OutboxState.SENT}),
+            Op.OUTBOX_SENDING: self._change_message(lambda _: {"state": OutboxState.SENDING}),
+            Op.OUTBOX_SENT: self._change_message(lambda _: {"state": OutboxState.SENT}),
             Op.OUTBOX_RETRY: self._change_message(_retried),
             Op.OUTBOX_CLOSE: self._change_message(
                 lambda params: {"state": OutboxState(params["b_state"]), "error": params["b_error"]}
@@ -113,7 +113,7 @@ class MemoryStore(Store):
                 raise StoreConflict("The database refused a row: it is there already")
             taken |= {key, answer}
 
-    # -- appliers -------------------------------------------------------------------------------------------------------
+    # -- appliers -----------------------------------------------------------------------------------------
 
     def _add_update(self, params: Params) -> StoredUpdate | None:
         key = (params["channel"], params["key"])
@@ -195,7 +195,7 @@ class MemoryStore(Store):
     def _save_cursor(self, params: Params) -> None:
         self._cursors[params["channel"]] = params["cursor"]
 
-    # -- reads ------------------------------------------------------------------------------------------------------------
+    # -- reads --------------------------------------------------------------------------------------------
 
     async def claim(self, *, owner: str, now: int, lease_until: int, limit: int) -> Sequence[StoredUpdate]:
         """Lease the oldest new updates that nobody holds."""

@@ -67,7 +67,10 @@ class StoredUpdate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxRow:
-    """A message on its way out. `message` is the encoded `Outbound`; `(inbox_id, seq)` is unique: one answer per update."""
+    """A message on its way out. `message` is the encoded `Outbound`.
+
+    `(inbox_id, seq)` is unique: one answer per update, however often it is computed.
+    """
 
     id: int
     channel: str
@@ -96,7 +99,7 @@ class ConversationRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonRow:
-    """Somebody who wrote to us. `ref` is `channel:external id`; `gone_at` is set while the person has blocked the bot."""
+    """Somebody who wrote to us. `ref` is `channel:external id`; `gone_at` is set while the bot is blocked."""
 
     ref: str
     channel: str

@@ -81,7 +81,7 @@ class SqlStore(Store):
         """Begin to record a unit of work."""
         return UnitOfWork(self._committer.commit)
 
-    # -- transactions ---------------------------------------------------------------------------------------------------
+    # -- transactions -------------------------------------------------------------------------------------
 
     @asynccontextmanager
     async def _read(self) -> AsyncIterator[AsyncConnection]:
@@ -131,7 +131,7 @@ class SqlStore(Store):
         async with self._read() as connection:
             return (await connection.execute(statement)).mappings().all()
 
-    # -- updates ----------------------------------------------------------------------------------------------------------
+    # -- updates ------------------------------------------------------------------------------------------
 
     async def claim(self, *, owner: str, now: int, lease_until: int, limit: int) -> Sequence[StoredUpdate]:
         """Lease the oldest new updates that nobody holds."""
@@ -169,7 +169,7 @@ class SqlStore(Store):
         rows = await self._all(select(t.cursors.c.cursor).where(t.cursors.c.channel == channel))
         return rows[0]["cursor"] if rows else None
 
-    # -- conversations and people --------------------------------------------------------------------------------------
+    # -- conversations and people -------------------------------------------------------------------------
 
     async def conversations(self, lanes: Collection[str]) -> Mapping[str, ConversationRow]:
         """The states of those conversations that exist."""
@@ -208,7 +208,7 @@ class SqlStore(Store):
         rows = await self._all(select(t.feedback).where(t.feedback.c.turn_id == turn_id))
         return [FeedbackRow(**row) for row in rows]
 
-    # -- outgoing messages ----------------------------------------------------------------------------------------------
+    # -- outgoing messages --------------------------------------------------------------------------------
 
     async def unsent(self, channel: str) -> Sequence[OutboxRow]:
         """Messages that are ready or were being sent."""

@@ -1,8 +1,8 @@
 """The one writing connection of a store, shaped for its database.
 
-SQLite statements cost microseconds and no waiting: what waits is the commit, which flushes to the disk. So statements run
-where the caller is, and only the commit runs in a thread. Sending every statement through a thread, as an asynchronous
-driver does, costs several times more than the work itself (docs/decisions records the measurement).
+SQLite statements cost microseconds and no waiting: what waits is the commit, which flushes to the disk. So statements
+run where the caller is, and only the commit runs in a thread. Sending every statement through a thread, as an
+asynchronous driver does, costs several times more than the work itself (docs/decisions records the measurement).
 A database behind a socket is written through SQLAlchemy's asynchronous engine instead.
 """
 

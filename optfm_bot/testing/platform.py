@@ -131,4 +131,5 @@ class MemoryPlatform(Channel, Polling):
 
     async def acknowledge_action(self, action: ActionIn, notice: str = "") -> None:
         """Remember that the press was seen."""
+        del notice
         self.acknowledged.append(action.callback_id)

@@ -40,7 +40,7 @@ class Stage:
     """An async context manager around a house with one memory platform called `stage`.
 
     `faq` is a manager or entries. A second stage over the same `store` is a restart; its `first_update` must be higher
-    than the updates that the first one has seen. Keyword arguments that are left out have quick defaults: no pacing, no joining.
+    than the updates that the first one has seen. What is left out has quick defaults: no pacing, no joining.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Person:
         self._seen = 0
         self._wrote = 0
 
-    # -- what people do -------------------------------------------------------------------------------------------------------
+    # -- what people do -----------------------------------------------------------------------------------
 
     async def says(self, text: str, *, addressed: bool = True) -> None:
         """Write a text."""
@@ -170,7 +170,7 @@ class Person:
         facts = self._facts() | {"message_id": on.id if on is not None else None}
         await self._does(ActionIn(token=token, callback_id=f"c{self._wrote}", **facts))
 
-    # -- what people see --------------------------------------------------------------------------------------------------------
+    # -- what people see ----------------------------------------------------------------------------------
 
     @property
     def inbox(self) -> list[Delivered]:

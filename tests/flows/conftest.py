@@ -11,7 +11,6 @@ from faq import Category, FaqEntry, FaqManager
 from faq.entry import EntryButton
 from optfm_bot.testing.stage import Stage
 
-
 ENTRIES = (
     FaqEntry(
         id="delivery-cost",
@@ -75,7 +74,7 @@ async def stage(faq: FaqManager) -> AsyncIterator[Stage]:
 
 @pytest.fixture
 def stage_with(faq: FaqManager) -> Callable[..., Stage]:
-    """Make a stage with other settings: `async with stage_with(settings=…) as stage`."""
+    """A maker of stages with other settings, each to be entered with `async with`."""
 
     def make(**options: Any) -> Stage:
         return Stage(options.pop("faq", faq), **options)

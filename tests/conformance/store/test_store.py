@@ -31,11 +31,20 @@ def update(key: str, lane: str = "t:1") -> NewUpdate:
 
 def message(row_id: int, *, inbox_id: int | None = None, seq: int = 0, lane: str = "t:1") -> OutboxRow:
     return OutboxRow(
-        id=row_id, channel="t", lane=lane, message="{}", purpose="answer", created_at=NOW, inbox_id=inbox_id, seq=seq
+        id=row_id,
+        channel="t",
+        lane=lane,
+        message="{}",
+        purpose="answer",
+        created_at=NOW,
+        inbox_id=inbox_id,
+        seq=seq,
     )
 
 
-async def add(store: Store, *updates: NewUpdate, owner: str | None = None, lease_until: int = 0) -> list[StoredUpdate]:
+async def add(
+    store: Store, *updates: NewUpdate, owner: str | None = None, lease_until: int = 0
+) -> list[StoredUpdate]:
     async with store.unit() as unit:
         for each in updates:
             unit.inbox.add(each, received_at=NOW, owner=owner, lease_until=lease_until)
@@ -189,7 +198,9 @@ async def test_one_update_gets_one_answer(store: Store) -> None:
     with pytest.raises(StoreConflict):
         async with store.unit() as unit:
             unit.outbox.add(message(2, inbox_id=row.id))
-            unit.history.save_conversation(ConversationRow(lane="t:1", channel="t", state="{}", updated_at=NOW))
+            unit.history.save_conversation(
+                ConversationRow(lane="t:1", channel="t", state="{}", updated_at=NOW)
+            )
 
     assert [row.id for row in await store.unsent("t")] == [1]
     assert await store.conversations(["t:1"]) == {}
@@ -204,7 +215,10 @@ async def test_a_conflict_fails_its_own_unit_only(store: Store) -> None:
 
     await put(message(1, inbox_id=7))
     results = await asyncio.gather(
-        put(message(2, inbox_id=8)), put(message(3, inbox_id=7)), put(message(4, inbox_id=9)), return_exceptions=True
+        put(message(2, inbox_id=8)),
+        put(message(3, inbox_id=7)),
+        put(message(4, inbox_id=9)),
+        return_exceptions=True,
     )
 
     assert [type(result) for result in results] == [type(None), StoreConflict, type(None)]
@@ -253,7 +267,9 @@ async def test_conversations_and_people_are_overwritten_by_key(store: Store) -> 
 
     for state, name, seen in (("{}", "Анна", NOW), ('{"n":1}', "Аня", NOW + 1)):
         async with store.unit() as unit:
-            unit.history.save_conversation(ConversationRow(lane="t:1", channel="t", state=state, updated_at=seen))
+            unit.history.save_conversation(
+                ConversationRow(lane="t:1", channel="t", state=state, updated_at=seen)
+            )
             unit.history.save_person(person(name, seen))
     async with store.unit() as unit:
         unit.history.person_gone("t:5", at=NOW + 2)
@@ -270,11 +286,20 @@ async def test_conversations_and_people_are_overwritten_by_key(store: Store) -> 
 
 async def test_history_misses_and_feedback_are_kept(store: Store) -> None:
     turn = TurnRow(
-        id=7, lane="t:1", direction=Direction.OUT, kind="answer", text="Ответ", at=NOW, entry_id="e", entry_version="v"
+        id=7,
+        lane="t:1",
+        direction=Direction.OUT,
+        kind="answer",
+        text="Ответ",
+        at=NOW,
+        entry_id="e",
+        entry_version="v",
     )
     async with store.unit() as unit:
         unit.history.add_turn(turn)
-        unit.history.add_turn(TurnRow(id=8, lane="t:1", direction=Direction.IN, kind="text", text="?", at=NOW))
+        unit.history.add_turn(
+            TurnRow(id=8, lane="t:1", direction=Direction.IN, kind="text", text="?", at=NOW)
+        )
         unit.history.add_miss(MissRow(id=1, lane="t:1", text="борщ", kind=MissKind.ADMITTED, at=NOW))
     for value in (1, -1):
         async with store.unit() as unit:

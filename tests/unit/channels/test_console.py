@@ -175,7 +175,7 @@ def test_the_registry_makes_it() -> None:
     assert isinstance(create_channel(SPEC, ConsoleSettings(), CONTEXT), ConsoleChannel)
 
 
-# -- the real keyboard ------------------------------------------------------------------------------------
+# -- the real keyboard -----------------------------------------------------------------------------------
 
 
 @asynccontextmanager

@@ -226,7 +226,7 @@ async def test_a_cancelled_request_leaves_the_client_usable() -> None:
         assert (await made.request("GET", str(url))).status == 200
 
 
-# -- proxy ------------------------------------------------------------------------------------------------
+# -- proxy -----------------------------------------------------------------------------------------------
 
 
 async def test_a_proxy_is_asked_with_its_password() -> None:
@@ -291,7 +291,7 @@ def test_every_way_to_write_a_socks_proxy_is_understood(written: str, known: str
     assert _socks_address(written) == known
 
 
-# -- TLS --------------------------------------------------------------------------------------------------
+# -- TLS -------------------------------------------------------------------------------------------------
 
 
 _SELF_SIGNED = (
@@ -349,7 +349,7 @@ def test_an_unreadable_ca_file_is_named(tmp_path: Path, content: str | None) -> 
         HttpClient(ca_file=str(path))
 
 
-# -- words ------------------------------------------------------------------------------------------------
+# -- words -----------------------------------------------------------------------------------------------
 
 
 def test_a_redactor_masks_a_secret_in_every_form() -> None:

@@ -180,7 +180,7 @@ def test_of_two_strangers_neither_is_chosen(package: Package) -> None:
         registry.spec("pigeon")
 
 
-# -- making -----------------------------------------------------------------------------------------------
+# -- making ----------------------------------------------------------------------------------------------
 
 
 def spec(factory: str = "pigeon_channels:Pigeon", **changes: Any) -> ChannelSpec:

@@ -91,7 +91,7 @@ async def refused(call: Awaitable[Any], kind: type[ChannelError]) -> Any:
     return caught.value
 
 
-# -- out --------------------------------------------------------------------------------------------------
+# -- out -------------------------------------------------------------------------------------------------
 
 
 async def test_a_message_arrives_with_its_markup_and_buttons(
@@ -257,7 +257,7 @@ async def test_commands_stay_as_they_are_when_the_settings_say_so(server: Telegr
     assert server.call_count == 0
 
 
-# -- in, by polling ---------------------------------------------------------------------------------------
+# -- in, by polling --------------------------------------------------------------------------------------
 
 
 async def test_updates_come_again_until_the_cursor_moves(
@@ -389,7 +389,7 @@ async def test_a_damaged_cursor_starts_from_the_oldest(server: TelegramServer, c
         assert len((await channel.fetch(cursor)).updates) == 1
 
 
-# -- in, by webhook ---------------------------------------------------------------------------------------
+# -- in, by webhook --------------------------------------------------------------------------------------
 
 
 def call(body: bytes = b"{}", secret: str | None = SECRET) -> WebhookRequest:
@@ -451,7 +451,7 @@ async def test_setting_the_webhook_too_often_is_for_later(
     assert error.after == timedelta(seconds=1)
 
 
-# -- health -----------------------------------------------------------------------------------------------
+# -- health ----------------------------------------------------------------------------------------------
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -526,7 +526,7 @@ async def test_results_of_the_wrong_shape_are_reactions_too(result: Any) -> None
         assert (await channel.deliver(message())).external_ids == ()
 
 
-# -- weight -----------------------------------------------------------------------------------------------
+# -- weight ----------------------------------------------------------------------------------------------
 
 
 async def test_texts_are_answered_without_importing_aiogram(

@@ -219,7 +219,7 @@ def test_a_slash_alone_is_no_start(text: str) -> None:
     assert text == event.text
 
 
-# -- cutting ----------------------------------------------------------------------------------------------
+# -- cutting ---------------------------------------------------------------------------------------------
 
 
 def test_one_odd_update_does_not_hold_up_the_others() -> None:
@@ -272,7 +272,7 @@ def test_the_lane_of_an_update_is_the_chat_of_its_event(name: str) -> None:
     assert {raw.lane} == {str(event.chat) for event in parse_update(raw, instance="tg", bot=BOT)}
 
 
-# -- nonsense ---------------------------------------------------------------------------------------------
+# -- nonsense --------------------------------------------------------------------------------------------
 
 json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -49,7 +49,9 @@ def cli() -> Cli:
 
     def run(*arguments: str, typed: str | None = None) -> Result:
         result = CliRunner().invoke(main, arguments, input=typed)
-        if result.exception is not None and not isinstance(result.exception, SystemExit | click.ClickException):
+        if result.exception is not None and not isinstance(
+            result.exception, SystemExit | click.ClickException
+        ):
             raise result.exception
         return result
 
@@ -59,7 +61,9 @@ def cli() -> Cli:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A folder with a valid configuration and knowledge base."""
-    (tmp_path / "config.yaml").write_text("faq: {path: knowledge/}\nchannels: {web: {type: webchat}}\n", "utf-8")
+    (tmp_path / "config.yaml").write_text(
+        "faq: {path: knowledge/}\nchannels: {web: {type: webchat}}\n", "utf-8"
+    )
     (tmp_path / "knowledge").mkdir()
     (tmp_path / "knowledge" / "faq.yaml").write_text(KNOWLEDGE, "utf-8")
     return tmp_path

@@ -9,13 +9,16 @@ import pytest
 
 from channels.errors import Unauthorized, Unreachable
 from config.problem import ConfigError, Problem
-from faq import KnowledgeError, Problem as KnowledgeProblem
+from faq import KnowledgeError
+from faq import Problem as KnowledgeProblem
 from faq.base import ProblemCode
 from optfm_bot.cli.exits import guarded
 from optfm_bot.errors import OptfmError, SchemaMismatch, StartRefused, StoreUnavailable
 
 CONFIG = ConfigError([Problem(where="config.yaml:3", key="a.b", message="is wrong", message_ru="неверно")])
-KNOWLEDGE = KnowledgeError([KnowledgeProblem(code=ProblemCode.SYNTAX, file="faq.yaml", line=7, message="this is not valid YAML")])
+KNOWLEDGE = KnowledgeError(
+    [KnowledgeProblem(code=ProblemCode.SYNTAX, file="faq.yaml", line=7, message="this is not valid YAML")]
+)
 
 
 def outcome(error: BaseException | None, code: int | None = None) -> int | str | None:

@@ -11,7 +11,7 @@ from click.testing import Result
 
 Cli = Callable[..., Result]
 
-BROKEN = "entries:\n  - {id: a, qestion: Как?}\n  - {id: a, question: Где?, answer: Тут.}\n"
+BROKEN = "entries:\n  - {id: a, qestion: Как?}\n  - {id: b, question: Где?}\n"
 DOUBLE = """\
 entries:
   - {id: one, question: Сколько стоит доставка?, answer: 'Раз.'}
@@ -34,7 +34,7 @@ def test_a_base_that_cannot_be_read_lists_every_mistake_with_its_place(cli: Cli,
     assert 1 == result.exit_code
     assert "kb.yaml:2: ошибка unknown-key" in result.output
     assert "`qestion` (может быть, `question`?)" in result.output
-    assert "kb.yaml:3: ошибка duplicate" in result.output
+    assert "kb.yaml:3: ошибка missing: entries[b].answer" in result.output
 
 
 def test_findings_that_keep_people_from_answers_fail(cli: Cli, tmp_path: Path) -> None:

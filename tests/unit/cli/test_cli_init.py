@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +30,7 @@ def contents(folder: Path) -> dict[str, str]:
     ("language", "telegram", "samples"), list(itertools.product(["ru", "en"], [True, False], [True, False]))
 )
 def test_what_is_written_passes_its_own_check(
-    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str, telegram: bool, samples: bool
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, language: str, telegram: bool, samples: bool
 ) -> None:
     (tmp_path / "token").write_text(TOKEN + "\n", "utf-8")
     flags = ["--telegram", "--token-file", "token"] if telegram else ["--no-telegram"]
@@ -51,7 +50,9 @@ def test_what_is_written_passes_its_own_check(
     assert 0 == cli("faq", "lint", "--strict").exit_code
 
 
-@pytest.mark.parametrize("name", ['Бот "X": #1', "${HOME} $${A}", "'", "yes", "12:30", "- a", "{telegram}", "\\n"])
+@pytest.mark.parametrize(
+    "name", ['Бот "X": #1', "${HOME} $${A}", "'", "yes", "12:30", "- a", "{telegram}", "\\n"]
+)
 def test_any_name_comes_back_as_it_was_typed(cli: Cli, tmp_path: Path, name: str) -> None:
     assert 0 == cli("init", "bot", "--yes", "--name", name).exit_code
 
@@ -65,7 +66,7 @@ def test_the_token_is_in_the_env_file_only_and_only_for_its_owner(cli: Cli, tmp_
     assert f"TELEGRAM_BOT_TOKEN={TOKEN}\n" == written.pop(".env")
     assert TOKEN not in str(written)
     assert TOKEN not in result.output
-    assert 0o600 == stat.S_IMODE(os.stat(tmp_path / "bot" / ".env").st_mode)
+    assert 0o600 == stat.S_IMODE((tmp_path / "bot" / ".env").stat().st_mode)
 
 
 def test_the_token_may_come_from_the_environment(
@@ -164,7 +165,10 @@ def test_input_that_ends_too_soon_writes_nothing(cli: Cli, tmp_path: Path) -> No
 def test_the_last_lines_are_the_next_commands(cli: Cli) -> None:
     result = cli("init", "my bot", "--yes", "--lang", "en")
 
-    assert "Next:\n  cd 'my bot'\n  optfm-bot chat   ask the bot in the terminal\n  optfm-bot run " in result.output
+    assert (
+        "Next:\n  cd 'my bot'\n  optfm-bot chat   ask the bot in the terminal\n  optfm-bot run "
+        in result.output
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_named(cli: Cli, tmp_path: Path) -> None:

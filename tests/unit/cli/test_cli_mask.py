@@ -35,7 +35,9 @@ def test_values_are_shown_without_their_secrets(name: str, value: object, text: 
 
 
 def test_only_settings_that_differ_are_listed() -> None:
-    settings = TelegramSettings.model_validate({"token": TOKEN, "poll_timeout": 5, "proxy": "http://a:canary@p:1"})
+    settings = TelegramSettings.model_validate(
+        {"token": TOKEN, "poll_timeout": 5, "proxy": "http://a:canary@p:1"}
+    )
 
     shown_settings = settings_of(settings)
 
