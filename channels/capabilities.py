@@ -53,8 +53,8 @@ class Capabilities:
     """The written limits of one platform.
 
     `text_limit` and `caption_limit` are in `text_unit`; `counts_markup` says whether tags count too. `media` maps a
-    kind to the largest size in bytes; a missing kind cannot be sent and becomes a link. `write_first` is how long after the
-    person's last message we may still write (None: always). `reads_history` allows the delivery policy `verify`.
+    kind to the largest size in bytes; a missing kind cannot be sent and becomes a link. `write_first` is how long after
+    the person's last message we may still write (None: always). `reads_history` allows the delivery policy `verify`.
     """
 
     text_limit: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -34,6 +34,20 @@ class Clock(Protocol):
 
     def limit(self, seconds: float) -> AbstractAsyncContextManager[Any]:
         """Cancel the block after that many seconds of this clock and raise `TimeoutError` from its end."""
+
+
+async def unfinished(
+    tasks: Collection[asyncio.Task[Any]], clock: Clock, seconds: float
+) -> set[asyncio.Task[Any]]:
+    """Wait for tasks at most that long; gives those that are not done. Neither cancels them nor asks for results."""
+    waiting = set(tasks)
+    if waiting:
+        try:
+            async with clock.limit(seconds):
+                await asyncio.wait(waiting)
+        except TimeoutError:
+            pass
+    return {task for task in waiting if not task.done()}
 
 
 class SystemClock:

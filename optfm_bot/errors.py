@@ -18,6 +18,10 @@ class StoreConflict(OptfmError):
     """The database already holds a row that this unit of work wanted to add; somebody else did this work."""
 
 
+class StoreRefused(OptfmError):
+    """The database cannot take a value of this unit of work and never will; nothing of the unit was stored."""
+
+
 class SchemaMismatch(OptfmError):
     """The database has a schema that this version of the program cannot work with."""
 

@@ -21,6 +21,7 @@ from optfm_bot.dispatch.intake import Intake
 from optfm_bot.dispatch.promise import Promises
 from optfm_bot.domain.smalltalk import SmallTalk, SmallTalkPhrases
 from optfm_bot.domain.talk import Talk, TalkSettings
+from optfm_bot.domain.words import Words
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.i18n.catalogue import Catalogue
 from optfm_bot.i18n.smalltalk import load_smalltalk
@@ -77,7 +78,10 @@ class HouseSettings:
 
 
 class House:
-    """Joins the parts and gives them a life: `start`, then `stop`. Nothing here knows a platform or a database."""
+    """Joins the parts and gives them a life: `start`, then `stop`. Nothing here knows a platform or a database.
+
+    `talk` makes what answers, anew for each base: a bot with other manners passes a subclass of `Talk`.
+    """
 
     def __init__(
         self,
@@ -88,8 +92,10 @@ class House:
         clock: Clock,
         observer: HouseObserver,
         settings: HouseSettings | None = None,
+        talk: Callable[[FaqManager, Words, SmallTalkPhrases, TalkSettings], Talk] = Talk,
         rng: random.Random | None = None,
     ) -> None:
+        self._make_talk = talk
         self.settings = settings or HouseSettings()
         self.store = store
         self.channels = {plan.channel.instance: plan.channel for plan in plans}
@@ -130,7 +136,7 @@ class House:
 
     def serve(self, faq: FaqManager) -> None:
         """Answer with this base from the next message on."""
-        self.talk = Talk(faq, self._words, self._phrases, self.settings.talk)
+        self.talk = self._make_talk(faq, self._words, self._phrases, self.settings.talk)
 
     def _delivery(self, plan: ChannelPlan) -> Delivery:
         return Delivery(

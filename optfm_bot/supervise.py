@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from optfm_bot.clock import Clock
+from optfm_bot.clock import Clock, unfinished
 
 log = structlog.get_logger("optfm_bot.supervise")
 
@@ -35,15 +35,12 @@ class Supervisor:
     async def stop(self, seconds: float) -> None:
         """Give the parts `seconds` to return after their own stop signals, then cancel what is left."""
         self._stopping.set()
-        tasks = set(self._tasks.values())
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=seconds)
+        late = await unfinished(self._tasks.values(), self._clock, seconds)
         for task in late:
             task.cancel()
         if late:
             log.warning("supervise.cut_off", parts=sorted(task.get_name() for task in late))
-            await asyncio.wait(late, timeout=seconds)
+            await unfinished(late, self._clock, seconds)
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         failures = 0

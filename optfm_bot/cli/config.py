@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from channels.errors import Misconfigured
 from channels.registry import ChannelRegistry
 from config.check import json_schema
 from config.load import LoadedConfig
@@ -154,9 +155,10 @@ def _is_secret(registry: ChannelRegistry, kind: str, option: str) -> bool:
     """Whether a channel declares that option as a secret; a channel that cannot be asked has only secrets."""
     if is_secret_key(option):
         return True
-    if kind not in registry.kinds():
+    try:
+        field = registry.spec(kind).settings.model_fields.get(option)
+    except Misconfigured:
         return True
-    field = registry.spec(kind).settings.model_fields.get(option)
     return field is None or "Secret" in str(field.annotation)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from channels.console.channel import ConsoleChannel
@@ -14,7 +15,9 @@ from faq import FaqManager
 from optfm_bot.clock import Clock
 from optfm_bot.domain.conversation import Conversation
 from optfm_bot.domain.say import Response
-from optfm_bot.domain.talk import Around, Said, Talk
+from optfm_bot.domain.smalltalk import SmallTalkPhrases
+from optfm_bot.domain.talk import Around, Said, Talk, TalkSettings
+from optfm_bot.domain.words import Words
 from optfm_bot.house import ChannelPlan, House, HouseObserver, HouseSettings
 from optfm_bot.outbox.delivery import DeliverySettings
 from optfm_bot.store.memory import MemoryStore
@@ -77,8 +80,8 @@ class TerminalTalk:
             clock=clock,
             observer=observer,
             settings=replace(settings, join_window=joining, person_per_minute=0, alone=True),
+            talk=partial(_TellingTalk, self._heard),
         )
-        self._house.talk = _TellingTalk.over(self._house.talk, self._heard)
         self._explaining = explain
 
     async def run(self) -> None:
@@ -145,18 +148,19 @@ class TerminalTalk:
 class _TellingTalk(Talk):
     """A talk that tells of each response before it goes out."""
 
-    heard: Callable[[Said, Response], None]
-
-    @classmethod
-    def over(cls, talk: Talk, heard: Callable[[Said, Response], None]) -> _TellingTalk:
-        """Give the same talk, overheard."""
-        telling = cls.__new__(cls)
-        telling.__dict__.update(talk.__dict__)
-        telling.heard = heard
-        return telling
+    def __init__(
+        self,
+        heard: Callable[[Said, Response], None],
+        faq: FaqManager,
+        words: Words,
+        phrases: SmallTalkPhrases,
+        settings: TalkSettings,
+    ) -> None:
+        super().__init__(faq, words, phrases, settings)
+        self._heard = heard
 
     def hear(self, said: Said, talk: Conversation, around: Around) -> Response:
         """Answer a message, and tell of it."""
         response = super().hear(said, talk, around)
-        self.heard(said, response)
+        self._heard(said, response)
         return response

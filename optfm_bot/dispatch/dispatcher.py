@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from channels.errors import BadPayload
-from optfm_bot.clock import Clock
+from optfm_bot.clock import Clock, unfinished
 from optfm_bot.dispatch.joining import Parsed, begins, continues, join
 from optfm_bot.errors import StoreConflict, StoreUnavailable
 from optfm_bot.store.contract import Store
@@ -126,12 +126,10 @@ class Dispatcher:
         for event in self._arrived.values():
             event.set()
         tasks = {*self._tasks, *({self._sweeper} if self._sweeper else set())}
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=seconds)
-            for task in late:
-                task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=seconds)
+        late = await unfinished(tasks, self._clock, seconds)
+        for task in late:
+            task.cancel()
+        await unfinished(late, self._clock, seconds)
         try:
             await self._store.release(owner=self._owner)
         except StoreUnavailable as error:
@@ -166,12 +164,21 @@ class Dispatcher:
             self._wake.clear()
             try:
                 if self._clock.monotonic() - renewed > _LEASE_MS / 3000:
-                    await self._store.renew(owner=self._owner, lease_until=self._clock.ms() + _LEASE_MS)
+                    await self._renew()
                     renewed = self._clock.monotonic()
                 await self._claim()
             except StoreUnavailable as error:
                 log.error("dispatch.store_unavailable", error=str(error))
                 await self._clock.wait(self._stopping, _STORE_RETRY_SECONDS)
+            except Exception:  # without the sweeper, what waits in the store would wait for ever
+                log.exception("dispatch.sweep_failed")
+                await self._clock.wait(self._stopping, _STORE_RETRY_SECONDS)
+
+    async def _renew(self) -> None:
+        """Keep what is in memory. What was stored for us but never reached us is let go, and claimed like any other."""
+        in_hand = [update.id for queue in self._lanes.values() for update in queue]
+        if in_hand:
+            await self._store.renew(owner=self._owner, lease_until=self._clock.ms() + _LEASE_MS, ids=in_hand)
 
     async def _claim(self) -> None:
         while not self._stopping.is_set():
@@ -191,6 +198,9 @@ class Dispatcher:
             for row in rows:
                 self._enqueue(row)
             if len(rows) < limit:
+                # Not all that waits can be claimed now: some waits for its retry, or behind an update in our hands.
+                if await self._store.unclaimed(now=self._clock.ms()):
+                    return
                 if quiet and ever == self._unowned_ever:
                     self._overflow = False
                     return
@@ -261,8 +271,8 @@ class Dispatcher:
                 break
             try:
                 following = self._handler.parse(queue[len(group)])
-            except BadPayload:
-                break  # its own turn will park it
+            except Exception:  # noqa: BLE001 - its own turn will tell; the ones before it are not to blame
+                break
             if not continues(group, following):
                 break
             group.append(following)

@@ -41,3 +41,9 @@ class FloodGuard:
         if count <= self._limit:
             return Passage.PASS
         return Passage.NOTICE if count == self._limit + 1 else Passage.SILENT
+
+    def take_back(self, person: str) -> None:
+        """Uncount the last message of a person: handling it failed, and it will come again."""
+        if person in self._windows:
+            began, count = self._windows[person]
+            self._windows[person] = (began, max(0, count - 1))

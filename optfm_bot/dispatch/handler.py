@@ -144,10 +144,13 @@ class UpdateHandler:
         if not presses:
             await self._handle(group)
             return
-        async with asyncio.TaskGroup() as tasks:
-            for event in presses:
-                tasks.create_task(self._acknowledge(self._channels[first.update.channel], event))
+        channel = self._channels[first.update.channel]
+        # Not a task group: that would wrap what handling raises, and the dispatcher goes by the kind of error.
+        acknowledging = [asyncio.create_task(self._acknowledge(channel, event)) for event in presses]
+        try:
             await self._handle(group)
+        finally:
+            await asyncio.gather(*acknowledging)
 
     async def _handle(self, group: Sequence[Parsed]) -> None:
         first = group[0]
@@ -157,12 +160,13 @@ class UpdateHandler:
         outcome = _SILENT
         turn: Turn | None = None
         begun = False
+        counted: list[str] = []
         try:
             for number, event in enumerate(first.events):
                 self._observer.received(channel, type(event).__name__)
                 turn = await self._turn(first.update, event, turn)
                 said = join(group) if len(group) > 1 else None
-                response = await self._respond(turn, said)
+                response = await self._respond(turn, said, counted)
                 if response is None:
                     continue
                 outcome = response.outcome
@@ -178,11 +182,13 @@ class UpdateHandler:
         except BaseException:
             if begun:
                 self._outlet.cancel(channel)
+            for person in counted:  # the same message will be handled again, and it is one message
+                self._flood.take_back(person)
             raise
         for lane, conversation in record.conversations:
             self._conversations.put(lane, conversation)
-        for person in record.people:
-            self._people.put(person.ref, person)
+        for known in record.people:
+            self._people.put(known.ref, known)
         if record.outgoing:
             self._outlet.accept(channel, record.outgoing)
         seconds = (self._clock.ms() - first.update.received_at) / 1000
@@ -220,12 +226,14 @@ class UpdateHandler:
     async def _acknowledge(self, channel: Channel, event: ActionIn) -> None:
         """Stop the platform's waiting sign. Losing this is harmless, so it is tried once."""
         try:
-            async with asyncio.timeout(_ACKNOWLEDGE_SECONDS):
+            async with self._clock.limit(_ACKNOWLEDGE_SECONDS):
                 await channel.acknowledge_action(event)
         except (ChannelError, TimeoutError) as error:
             log.info(
                 "action.not_acknowledged", channel=channel.instance, error=str(error) or type(error).__name__
             )
+        except Exception:  # the channel's own bug must not undo an answer
+            log.exception("action.not_acknowledged", channel=channel.instance)
 
     async def _turn(self, update: StoredUpdate, event: Inbound, before: Turn | None) -> Turn:
         lane = str(event.chat)
@@ -249,8 +257,8 @@ class UpdateHandler:
             now=self._clock.ms(),
         )
 
-    async def _respond(self, turn: Turn, said: Said | None) -> Response | None:
-        """Decide what to answer; None for what is passed over."""
+    async def _respond(self, turn: Turn, said: Said | None, counted: list[str]) -> Response | None:
+        """Decide what to answer; None for what is passed over. Whom the flood guard counted is added to `counted`."""
         event = turn.event
         reason = _passed_over(event)
         if reason is not None:
@@ -258,7 +266,8 @@ class UpdateHandler:
             return None
         if isinstance(event, LeftIn | OwnerIn | EditedIn):
             return await self._follow(turn)
-        passage = self._flood.check(f"{turn.channel.instance}:{event.sender.external_id}", turn.now)
+        counted.append(f"{turn.channel.instance}:{event.sender.external_id}")
+        passage = self._flood.check(counted[-1], turn.now)
         if passage is Passage.SILENT:
             self._observer.dropped(turn.channel.instance, "rate_limited")
             return None

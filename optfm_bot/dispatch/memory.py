@@ -22,17 +22,20 @@ class Recent(Generic[V]):
         self._load = load
         self._limit = limit
         self._values: OrderedDict[str, V | None] = OrderedDict()
+        # Keys that the next query will ask for, and those that a running query was asked for. What is put or forgotten
+        # meanwhile leaves both: the answer to an old question is then not remembered.
         self._wanted: dict[str, asyncio.Future[V | None]] = {}
+        self._asked: dict[str, asyncio.Future[V | None]] = {}
+        self._readers: set[asyncio.Task[None]] = set()
 
     def put(self, key: str, value: V) -> None:
         """Remember what was just committed."""
-        self._values[key] = value
-        self._values.move_to_end(key)
-        while len(self._values) > self._limit:
-            self._values.popitem(last=False)
+        self._asked.pop(key, None)
+        self._keep(key, value)
 
     def forget(self, key: str) -> None:
         """Read the value from the store next time."""
+        self._asked.pop(key, None)
         self._values.pop(key, None)
 
     def knows(self, key: str) -> bool:
@@ -44,33 +47,40 @@ class Recent(Generic[V]):
         if key in self._values:
             self._values.move_to_end(key)
             return self._values[key]
-        waiting = self._wanted.get(key)
-        if waiting is not None:
-            return await asyncio.shield(waiting)
-        leads = not self._wanted
-        future = asyncio.get_running_loop().create_future()
-        self._wanted[key] = future
-        if leads:
-            await self._read_wanted()
+        future = self._wanted.get(key) or self._asked.get(key)
+        if future is None:
+            future = self._wanted[key] = asyncio.get_running_loop().create_future()
+            if len(self._wanted) == 1:
+                # A task of its own: whoever missed first may be cancelled, and the others still want their values.
+                reader = asyncio.create_task(self._read_wanted(), name="recent values")
+                self._readers.add(reader)
+                reader.add_done_callback(self._readers.discard)
         return await asyncio.shield(future)
 
     async def _read_wanted(self) -> None:
-        """The first who misses reads for everybody who misses in the same turn of the loop."""
-        try:
-            await asyncio.sleep(0)
-        finally:
-            wanted, self._wanted = self._wanted, {}
+        """Read for everybody who misses in the same turn of the loop."""
+        wanted, self._wanted = self._wanted, {}
+        self._asked |= wanted
         try:
             found = await self._load(wanted.keys())
-        except BaseException as error:
+        except Exception as error:  # noqa: BLE001 - whatever the store raises, everybody who waits must hear of it
             for future in wanted.values():
-                if not future.done():
-                    future.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
-                    future.exception()  # whoever still waits gets it; nobody waiting is no accident
-            raise
-        for key, future in wanted.items():
-            self._values[key] = found.get(key)
-            if not future.done():
-                future.set_result(found.get(key))
+                future.set_exception(error)
+                future.exception()  # whoever still waits gets it; nobody waiting is no accident
+        else:
+            for key, future in wanted.items():
+                value = found.get(key)
+                future.set_result(value)
+                if self._asked.get(key) is future:
+                    self._keep(key, value)
+        finally:
+            for key, future in wanted.items():
+                if self._asked.get(key) is future:
+                    del self._asked[key]
+                future.cancel()  # only if the reader itself was ended
+
+    def _keep(self, key: str, value: V | None) -> None:
+        self._values[key] = value
+        self._values.move_to_end(key)
         while len(self._values) > self._limit:
             self._values.popitem(last=False)

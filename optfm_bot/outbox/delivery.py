@@ -7,17 +7,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import orjson
 import structlog
 
 from channels.codec import decode_outbound, encode_outbound
 from channels.contract import Channel, Verifiable
-from channels.errors import ChannelError, Moved, RetryLater, Unreachable
+from channels.errors import ChannelError, Moved, RetryLater, TooLarge, Unreachable
 from channels.model import Outbound, Receipt, Rendered
 from channels.render import plain_copy, render
-from optfm_bot.clock import Clock
+from optfm_bot.clock import Clock, unfinished
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.outbox.pacing import Pacer
 from optfm_bot.outbox.plan import Close, Pause, Policy, Retry, SendPlain, SendTo, Verify, verdict
@@ -27,10 +27,15 @@ from optfm_bot.store.unit import UnitOfWork
 
 log = structlog.get_logger("optfm_bot.outbox")
 
+T = TypeVar("T")
+
 _CALL_SECONDS = 90.0
 """The longest a call to a platform may take; adapters have shorter limits of their own."""
 
 _STORE_RETRY_SECONDS = 0.5
+_CREDENTIALS_SECONDS = 5.0
+"""How often a message that waits for credentials looks for them."""
+
 _ROOM = 1000
 """Messages that may wait in memory; beyond it the dispatcher holds back."""
 
@@ -144,7 +149,8 @@ class Delivery:
         """Take a place for a message that would be sent the moment it is committed.
 
         Then it may be committed as being sent, which spares a transaction of its own. Give the place back with `cancel`
-        unless the message comes through `accept`. False if anything would make it wait.
+        unless the message comes through `accept`. The message's share of the pace is taken here too, or many that are
+        committed together would all find the same free moment. False if anything would make it wait.
         """
         if (
             self._settings.policy is Policy.AT_LEAST_ONCE
@@ -158,6 +164,8 @@ class Delivery:
         if self._paused_until > now or not self._pacer.ready(lane, now):
             return False
         await self._slots.acquire()
+        self._pacer.reserve_chat(lane, now)
+        self._pacer.reserve_bot(now)
         return True
 
     def cancel(self) -> None:
@@ -203,13 +211,12 @@ class Delivery:
     async def stop(self, seconds: float) -> None:
         """Start no more calls, let those under way finish within `seconds`, and end every task."""
         self._stopping.set()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=seconds)
-            for task in late:
-                task.cancel()
-            if late:
-                log.warning("outbox.cut_off", channel=self._channel.instance, calls=len(late))
-                await asyncio.wait(late, timeout=seconds)
+        late = await unfinished(self._tasks, self._clock, seconds)
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("outbox.cut_off", channel=self._channel.instance, calls=len(late))
+            await unfinished(late, self._clock, seconds)
 
     # -- one chat -----------------------------------------------------------------------------------------
 
@@ -238,18 +245,18 @@ class Delivery:
 
     async def _deliver(self, outgoing: Outgoing) -> bool:
         """Try to send one message; true when it left the outbox."""
-        if outgoing.begun:
-            self._pacer.reserve(outgoing.lane, self._clock.monotonic())
-        else:
-            if not await self._wait_for_turn(outgoing):
-                return False
-            await self._slots.acquire()
+        if not outgoing.begun and not await self._take_turn(outgoing):
+            return False
         try:
-            refusal = await self._refused(outgoing)
+            refusal = await self._patiently(lambda: self._refused(outgoing))
             if refusal is not None:
                 await self._close(outgoing, OutboxState.DROPPED, refusal)
                 return True
-            rendered = render(outgoing.message, self._capabilities)
+            try:
+                rendered = render(outgoing.message, self._capabilities)
+            except TooLarge as error:
+                await self._close(outgoing, OutboxState.FAILED, str(error))
+                return True
             if not outgoing.begun:
                 if self._stopping.is_set():
                     return False
@@ -265,22 +272,47 @@ class Delivery:
         await self._sent(outgoing, receipt)
         return True
 
-    async def _wait_for_turn(self, outgoing: Outgoing) -> bool:
-        """Wait for credentials, for the retry's moment, for the bot's and the chat's pace; false when stopping."""
-        while not self._authorized.is_set():
-            if await self._clock.wait(self._stopping, 5.0):
+    async def _take_turn(self, outgoing: Outgoing) -> bool:
+        """Wait for the retry's moment and the chat's pace, then take a place and wait for what holds everybody back.
+
+        False, with no place taken, when stopping.
+        """
+        due = (outgoing.not_before - self._clock.ms()) / 1000 if outgoing.not_before else 0.0
+        wait = max(due, self._pacer.reserve_chat(outgoing.lane, self._clock.monotonic()))
+        if wait > 0 and await self._clock.wait(self._stopping, wait):
+            return False
+        await self._slots.acquire()
+        free = False
+        try:
+            free = await self._wait_for_bot()
+        finally:
+            if not free:
+                self._slots.release()
+        return free
+
+    async def _wait_for_bot(self) -> bool:
+        """Wait for credentials, the end of a pause and the bot's pace; false when stopping.
+
+        Whoever waits here holds a place, which costs nobody anything: all others have to wait for the same. After a
+        pause the pace is asked again, so that what has gathered does not leave all at once.
+        """
+        while not self._stopping.is_set():
+            wait = self._held_back()
+            if wait > 0:
+                await self._clock.wait(self._stopping, wait)
+                continue
+            wait = self._pacer.reserve_bot(self._clock.monotonic())
+            if wait > 0 and await self._clock.wait(self._stopping, wait):
                 return False
-        now = self._clock.monotonic()
-        wait = max(
-            (outgoing.not_before - self._clock.ms()) / 1000 if outgoing.not_before else 0.0,
-            self._paused_until - now,
-            self._pacer.reserve(outgoing.lane, now),
-        )
-        while wait > 0:
-            if await self._clock.wait(self._stopping, wait):
-                return False
-            wait = self._paused_until - self._clock.monotonic()
-        return True
+            if self._held_back() <= 0:
+                return True
+        return False
+
+    def _held_back(self) -> float:
+        """Seconds for which the whole bot has to wait before anything else is asked."""
+        if not self._authorized.is_set():
+            return _CREDENTIALS_SECONDS
+        return self._paused_until - self._clock.monotonic()
 
     async def _refused(self, outgoing: Outgoing) -> str | None:
         expires = outgoing.message.expires_at
@@ -290,7 +322,7 @@ class Delivery:
 
     async def _call(self, rendered: Rendered) -> Receipt:
         try:
-            async with asyncio.timeout(_CALL_SECONDS):
+            async with self._clock.limit(_CALL_SECONDS):
                 return await self._channel.deliver(rendered)
         except TimeoutError as error:
             raise Unreachable("The platform did not answer in time", maybe_sent=True) from error
@@ -329,10 +361,13 @@ class Delivery:
                     return True
                 outgoing.message = replace(outgoing.message, chat=chat)
                 await self._retry(outgoing, error, 0.0, counts=True)
-            case Verify():
+            case Verify(absent):
                 if not await self._may_resend(outgoing):
                     return True
-                await self._retry(outgoing, error, 1.0, counts=True)
+                if isinstance(absent, Close):
+                    await self._close(outgoing, absent.state, str(error))
+                    return True
+                await self._retry(outgoing, error, absent.delay, counts=True)
             case Pause():
                 self._authorized.clear()
                 self._observer.unauthorized(str(error))
@@ -386,7 +421,7 @@ class Delivery:
     ) -> None:
         await self._settle(lambda unit: self._closing(unit, outgoing.id, state, reason))
         if gone:
-            await self._gone(outgoing.lane)
+            await self._patiently(lambda: self._gone(outgoing.lane))
         seconds = (self._clock.ms() - outgoing.created_at) / 1000
         self._observer.resolved("gone" if gone else state.name.lower(), seconds)
         if state in {OutboxState.UNCERTAIN, OutboxState.FAILED}:
@@ -408,36 +443,43 @@ class Delivery:
         if self._settings.policy is Policy.VERIFY and isinstance(self._channel, Verifiable):
             since = datetime.fromtimestamp(outgoing.created_at / 1000, UTC) - timedelta(minutes=1)
             try:
-                receipt = await self._channel.find(render(outgoing.message, self._capabilities), since=since)
-            except ChannelError as error:
+                async with self._clock.limit(_CALL_SECONDS):
+                    receipt = await self._channel.find(
+                        render(outgoing.message, self._capabilities), since=since
+                    )
+            except (ChannelError, TimeoutError) as error:
                 log.warning(
                     "outbox.unverified",
                     channel=self._channel.instance,
                     outbox_id=outgoing.id,
-                    error=str(error),
+                    error=str(error) or type(error).__name__,
                 )
             else:
                 if receipt is not None:
                     await self._sent(outgoing, receipt)
                 return receipt is None
         await self._close(
-            outgoing, OutboxState.UNCERTAIN, "the process ended while the message was being sent"
+            outgoing, OutboxState.UNCERTAIN, "it was being sent, and nobody can know whether it arrived"
         )
         return False
 
     async def _settle(self, record: Callable[[UnitOfWork], None]) -> None:
         """Write down what happened, however long the store needs: forgetting it could send a message twice."""
+
+        async def write() -> None:
+            async with self._store.unit() as unit:
+                record(unit)
+
+        await self._patiently(write)
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Ask the store until it answers: a database that is down must not decide about a message."""
         while True:
-            unit = self._store.unit()
-            record(unit)
             try:
-                async with unit:
-                    pass
+                return await call()
             except StoreUnavailable as error:
                 log.error("outbox.store_unavailable", channel=self._channel.instance, error=str(error))
                 await self._clock.sleep(_STORE_RETRY_SECONDS)
-            else:
-                return
 
 
 def taken(row: OutboxRow) -> Outgoing:

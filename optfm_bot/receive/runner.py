@@ -29,8 +29,8 @@ _REPAIR_SECONDS = 600.0
 class ChannelRunner:
     """Brings the updates of one channel in.
 
-    `webhook_url` is where the platform shall push (None: the channel is polled, if it can be). `healthy` is called when
-    the platform answers after a failure.
+    `webhook_url` is where the platform shall push (None: the channel is polled, if it can be). `healthy` is called
+    whenever the platform answers: our credentials work, whatever sending made of them.
     """
 
     def __init__(
@@ -98,14 +98,15 @@ class ChannelRunner:
             cursor = batch.cursor
 
     async def _stored_cursor(self) -> Cursor | None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 text = await self._store.cursor(self.channel.instance)
             except StoreUnavailable as error:
                 log.error("receive.store_unavailable", channel=self.channel.instance, error=str(error))
-                await self._clock.sleep(_STORE_RETRY_SECONDS)
+                await self._clock.wait(self._stopping, _STORE_RETRY_SECONDS)
             else:
                 return Cursor(text) if text is not None else None
+        return None
 
     async def _take(self, batch: Batch) -> bool:
         """Store a batch, however long the store needs; until then nothing newer is asked for. False when stopping."""
@@ -136,11 +137,10 @@ class ChannelRunner:
             except Exception as error:  # the channel's own bug: it is shown, and the others go on
                 log.exception("receive.broken", channel=self.channel.instance)
                 self.status.broken(error)
-                wait = min(60.0, 2.0**self.status.now.failures)
+                wait = min(60.0, 2.0 ** min(self.status.now.failures, 6))
             else:
-                if not self.status.now.healthy:
-                    self._healthy()
                 self.status.connected()
+                self._healthy()
                 return result
             finally:
                 self._call = None

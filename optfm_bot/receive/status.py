@@ -79,11 +79,15 @@ class ChannelStatus:
             self._changed(before, self.now)
 
 
+_SHORTEST_PAUSE = 0.5
+"""Even a platform that says "at once" after a refusal is given a breath."""
+
+
 def pause(error: ChannelError, failures: int, spread: float) -> float:
     """Seconds to wait before asking a platform again, after that many failures in a row; `spread` is about 1."""
     match error:
         case RetryLater(after=after) if after is not None:
-            return after.total_seconds()
+            return max(after.total_seconds(), _SHORTEST_PAUSE)
         case Unauthorized():
             first, longest = 15.0, 300.0
         case Conflict():

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from optfm_bot.errors import StoreConflict, StoreUnavailable
+from optfm_bot.errors import StoreConflict, StoreRefused, StoreUnavailable
 from optfm_bot.store.unit import UnitOfWork
 
 _MAX_UNITS = 512
@@ -40,9 +40,9 @@ class NoObserver:
 class GroupCommitter:
     """Applies units in the order of their submission, many per transaction.
 
-    `apply` writes a sequence of units in one transaction, all or nothing; it raises `StoreConflict` when a unit cannot
-    be applied and `StoreUnavailable` when nothing can. A conflict fails its own unit only: the batch is then applied
-    one unit at a time.
+    `apply` writes a sequence of units in one transaction, all or nothing; it raises `StoreConflict` or
+    `StoreRefused` when a unit cannot be applied and `StoreUnavailable` when nothing can. The first two fail their
+    own unit only: the batch is then applied one unit at a time.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class GroupCommitter:
         started = time.perf_counter()
         try:
             await self._apply([unit for unit, _ in batch])
-        except StoreConflict as conflict:
+        except (StoreConflict, StoreRefused) as refusal:
             if len(batch) == 1:
-                _fail(batch, conflict)
+                _fail(batch, refusal)
                 return
             for pair in batch:
                 await self._commit([pair])
@@ -114,7 +114,7 @@ class GroupCommitter:
 def _fail(batch: list[tuple[UnitOfWork, asyncio.Future[None]]], error: Exception) -> None:
     for _, future in batch:
         if not future.done():
-            if isinstance(error, StoreUnavailable | StoreConflict):
+            if isinstance(error, StoreUnavailable | StoreConflict | StoreRefused):
                 future.set_exception(error)
             else:
                 unavailable = StoreUnavailable(f"The store failed: {type(error).__name__}: {error}")

@@ -22,8 +22,10 @@ class Store(ABC):
     """Keeps everything that must survive a crash.
 
     Writes go through `unit()` and are durable when its block ends; units are applied in the order of their ends and
-    many may share one transaction. Reads see committed data only. Every method raises `StoreUnavailable` while the
-    database cannot be used and works again, without being reopened, when it can.
+    many may share one transaction, but not each other's faults: a unit with a row that is there already raises
+    `StoreConflict`, one with a value that the database does not take raises `StoreRefused`, the others are applied.
+    Reads see committed data only. Every method raises `StoreUnavailable` while the database cannot be used and works
+    again, without being reopened, when it can.
     """
 
     @abstractmethod
@@ -53,8 +55,12 @@ class Store(ABC):
         """End the leases of one owner (None: of everybody, for a store that only one process uses); gives how many."""
 
     @abstractmethod
-    async def renew(self, *, owner: str, lease_until: int) -> None:
-        """Prolong every lease that the owner still has."""
+    async def unclaimed(self, *, now: int) -> bool:
+        """Whether new updates wait that nobody holds, be they due or not."""
+
+    @abstractmethod
+    async def renew(self, *, owner: str, lease_until: int, ids: Collection[int] | None = None) -> None:
+        """Prolong the leases that the owner still has: of these updates, or all of them."""
 
     @abstractmethod
     async def parked(self, *, limit: int = 100) -> Sequence[StoredUpdate]:

@@ -33,11 +33,11 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(str(url.database))
 
 
-def reader_engine(url: URL, *, connections: int = 2) -> AsyncEngine:
-    """An engine for short reads beside the writer."""
+def reader_engine(url: URL, *, connections: int = 2, begin: str = "BEGIN") -> AsyncEngine:
+    """An engine for short reads beside the writer; `begin` is how SQLite opens its transactions."""
     engine = create_async_engine(url, pool_size=connections, max_overflow=0, pool_timeout=10)
     if url.get_backend_name() == "sqlite":
-        prepare_sqlite(engine.sync_engine, begin="BEGIN", busy_timeout_ms=5000)
+        prepare_sqlite(engine.sync_engine, begin=begin, busy_timeout_ms=5000)
     return engine
 
 

@@ -223,10 +223,17 @@ class MemoryStore(Store):
             row.update(owner=None, lease_until=0)
         return len(held)
 
-    async def renew(self, *, owner: str, lease_until: int) -> None:
+    async def unclaimed(self, *, now: int) -> bool:
+        """Whether new updates wait that nobody holds."""
+        return any(
+            row["state"] is InboxState.NEW and row["lease_until"] <= now for row in self._inbox.values()
+        )
+
+    async def renew(self, *, owner: str, lease_until: int, ids: Collection[int] | None = None) -> None:
         """Prolong leases."""
+        chosen = self._inbox.keys() if ids is None else set(ids)
         for row in self._inbox.values():
-            if row["state"] is InboxState.NEW and row["owner"] == owner:
+            if row["state"] is InboxState.NEW and row["owner"] == owner and row["id"] in chosen:
                 row["lease_until"] = lease_until
 
     async def parked(self, *, limit: int = 100) -> Sequence[StoredUpdate]:

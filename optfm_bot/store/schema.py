@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     create_engine,
+    func,
     insert,
     inspect,
     select,
@@ -26,6 +27,9 @@ HEAD = "0001"
 """The revision that this program needs. A test keeps it equal to the newest migration."""
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+
+_LOCK = 0x6F70_7466
+"""The number under which processes wait for each other in PostgreSQL while the schema changes."""
 
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
@@ -61,9 +65,12 @@ async def upgrade(url: URL) -> tuple[str | None, str]:
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
-    engine = reader_engine(url, connections=1)
+    # With the write lock from the first look on: of two processes that find nothing, only one makes the tables.
+    engine = reader_engine(url, connections=1, begin="BEGIN IMMEDIATE")
     try:
         async with engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                await connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
             before = await connection.run_sync(current_revision)
             if before is None:
                 await connection.run_sync(_create)

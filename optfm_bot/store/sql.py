@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from sqlalchemy import Executable, RowMapping, func, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from optfm_bot.errors import StoreConflict, StoreUnavailable
+from optfm_bot.errors import StoreConflict, StoreRefused, StoreUnavailable
 from optfm_bot.store import tables as t
 from optfm_bot.store.committer import CommitObserver, GroupCommitter
 from optfm_bot.store.contract import Store
@@ -37,6 +37,13 @@ from optfm_bot.store.unit import Op, UnitOfWork
 from optfm_bot.store.writer import Transaction, Writer, open_writer
 
 _IN_LIMIT = 500  # parameters of one IN list; SQLite allows 32,766, smaller statements are cached better
+
+
+_TAKEN = frozenset({"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"})
+"""What PostgreSQL and SQLite call a row that is there already."""
+
+_UNFIT = "22"
+"""How PostgreSQL's codes begin for values that do not fit: too long, too large, not text."""
 
 
 class SqlStore(Store):
@@ -100,10 +107,8 @@ class SqlStore(Store):
         try:
             async with self._writing, self._writer.transaction() as connection:
                 yield connection
-        except IntegrityError as error:
-            raise StoreConflict(f"The database refused a row: {error.orig}") from error
-        except (SQLAlchemyError, OSError) as error:
-            raise _unavailable(error) from error
+        except (SQLAlchemyError, OSError, ValueError, OverflowError) as error:
+            raise _translated(error) from error
 
     async def _apply(self, units: Sequence[UnitOfWork]) -> None:
         grouped: dict[Op, list[Params]] = {}
@@ -153,11 +158,22 @@ class SqlStore(Store):
             )
         return int(result.rowcount)
 
-    async def renew(self, *, owner: str, lease_until: int) -> None:
+    async def unclaimed(self, *, now: int) -> bool:
+        """Whether new updates wait that nobody holds."""
+        waiting = (t.inbox.c.state == InboxState.NEW.value) & (t.inbox.c.lease_until <= now)
+        return bool(await self._all(select(t.inbox.c.id).where(waiting).limit(1)))
+
+    async def renew(self, *, owner: str, lease_until: int, ids: Collection[int] | None = None) -> None:
         """Prolong leases."""
         mine = (t.inbox.c.state == InboxState.NEW.value) & (t.inbox.c.owner == owner)
+        chosen = [mine]
+        if ids is not None:
+            wanted = list(ids)
+            parts = (wanted[start : start + _IN_LIMIT] for start in range(0, len(wanted), _IN_LIMIT))
+            chosen = [mine & t.inbox.c.id.in_(part) for part in parts]
         async with self._write() as connection:
-            await connection.execute(update(t.inbox).where(mine).values(lease_until=lease_until))
+            for rows in chosen:
+                await connection.execute(update(t.inbox).where(rows).values(lease_until=lease_until))
 
     async def parked(self, *, limit: int = 100) -> Sequence[StoredUpdate]:
         """Updates that could not be handled, newest first."""
@@ -259,6 +275,25 @@ class SqlStore(Store):
         """Prove that the database can be written right now: take the write lock and change a row back to itself."""
         async with self._write() as connection:
             await connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+
+
+def _translated(error: Exception) -> StoreConflict | StoreRefused | StoreUnavailable:
+    """What a failed write means for its unit: done by somebody else, never to be done, or to be tried again."""
+    cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
+    state = str(getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", ""))
+    if state in _TAKEN:
+        return StoreConflict(f"The database refused a row: {cause}")
+    unfit = (
+        cause,
+        cause.__cause__,
+    )  # PostgreSQL's driver hides what it cannot encode behind an error of its own
+    if (
+        isinstance(error, IntegrityError | DataError)
+        or state.startswith(_UNFIT)
+        or any(isinstance(each, ValueError | OverflowError) for each in unfit)
+    ):
+        return StoreRefused(f"The database does not take a value: {cause}")
+    return _unavailable(error)
 
 
 def _unavailable(error: Exception) -> StoreUnavailable:

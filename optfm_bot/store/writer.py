@@ -137,7 +137,12 @@ class SqliteWriter(Writer):
         connection = await self._begin()
         try:
             yield _Local(connection, self._prepared)
-            await asyncio.get_running_loop().run_in_executor(self._thread, connection.commit)
+            commit = asyncio.get_running_loop().run_in_executor(self._thread, connection.commit)
+            try:
+                await asyncio.shield(commit)
+            finally:
+                if not commit.done():  # cancelled: the connection must not be taken from under the thread
+                    await asyncio.wait({commit})
         except BaseException:
             self._drop(connection)
             raise

@@ -135,7 +135,7 @@ def upgrade() -> None:
         sa.Column("ref", sa.String(length=255), nullable=False),
         sa.Column("channel", sa.String(length=32), nullable=False),
         sa.Column("external_id", sa.String(length=255), nullable=False),
-        sa.Column("display_name", sa.Text(), server_default=sa.text("('')"), nullable=False),
+        sa.Column("display_name", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("locale", sa.String(length=16), nullable=True),
         sa.Column("language", sa.String(length=8), nullable=True),
         sa.Column("phone", sa.String(length=32), nullable=True),
