@@ -118,7 +118,7 @@ class TelegramChannel(Channel, Polling, Webhook):
         self._conflict = ""
         if not isinstance(result, list):
             raise RetryLater("Telegram's answer to getUpdates is no list of updates")
-        return read_batch(result, instance=self.instance, cursor=cursor)
+        return read_batch(result, instance=self.instance, bot_id=self._bot.id, cursor=cursor)
 
     def authenticate(self, request: WebhookRequest) -> None:
         """Compare the secret header in constant time. Raises `Unauthorized`, also if no secret is set."""
@@ -138,7 +138,7 @@ class TelegramChannel(Channel, Polling, Webhook):
             raise BadPayload("the webhook call is not JSON") from None
         if not isinstance(item, dict) or type(item.get("update_id")) is not int:
             raise BadPayload("the webhook call is no Telegram update: it has no update_id")
-        return (cut(item, instance=self.instance),)
+        return (cut(item, instance=self.instance, bot_id=self._bot.id),)
 
     async def subscribe(self, url: str) -> None:
         """Make Telegram push updates to `url`.

@@ -71,7 +71,7 @@ _MEDIA_KINDS = {
 # -- cutting ---------------------------------------------------------------------------------------------
 
 
-def read_batch(result: list[Any], *, instance: str, cursor: Cursor | None) -> Batch:
+def read_batch(result: list[Any], *, instance: str, bot_id: int, cursor: Cursor | None) -> Batch:
     """Cut a result of `getUpdates` into updates, so that an odd one never holds up the others. Never raises.
 
     The cursor goes behind the newest update; without one it stays. It may go back: after a quiet week
@@ -79,17 +79,20 @@ def read_batch(result: list[Any], *, instance: str, cursor: Cursor | None) -> Ba
     """
     ids = [item["update_id"] for item in result if isinstance(item, dict) and _is_id(item.get("update_id"))]
     return Batch(
-        updates=tuple(cut(item, instance=instance) for item in result),
+        updates=tuple(cut(item, instance=instance, bot_id=bot_id) for item in result),
         cursor=Cursor(str(max(ids) + 1)) if ids else cursor,
     )
 
 
-def cut(item: Any, *, instance: str) -> RawUpdate:
-    """Give one update its key and its lane. Never raises: what has no id is known by its content."""
+def cut(item: Any, *, instance: str, bot_id: int) -> RawUpdate:
+    """Give one update its key and its lane. Never raises: what has no id is known by its content.
+
+    The key names the bot: two bots count alike, and an instance may be given another bot's token.
+    """
     if not isinstance(item, dict):
         item = {"unreadable": item}
     update_id = item.get("update_id")
-    key = str(update_id) if _is_id(update_id) else f"content-{_fingerprint(item)}"
+    key = f"{bot_id}:{update_id}" if _is_id(update_id) else f"{bot_id}:content-{_fingerprint(item)}"
     return RawUpdate(key=key, lane=_lane(item, instance), payload=item)
 
 

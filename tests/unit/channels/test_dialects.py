@@ -211,7 +211,7 @@ def test_no_dialect_loses_a_letter(
 
 
 def test_an_unknown_dialect_is_named_with_the_known_ones() -> None:
-    with pytest.raises(LookupError, match=r"'klingon'.*max-markdown, plain, telegram-html, whatsapp"):
+    with pytest.raises(LookupError, match=r"'klingon'.*max-markdown, plain, telegram-html, .*whatsapp"):
         dialect_named("klingon")
 
 

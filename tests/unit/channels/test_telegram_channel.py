@@ -416,7 +416,7 @@ async def test_a_polling_bot_lets_nobody_in(server: TelegramServer, secret: str 
 def test_a_call_is_split_into_its_update(hooked: TelegramChannel) -> None:
     (raw,) = hooked.split(call(orjson.dumps({"update_id": 5, "message": {"chat": {"id": 7}}})))
 
-    assert (raw.key, raw.lane) == ("5", "tg:7")
+    assert (raw.key, raw.lane) == ("123456:5", "tg:7")
 
 
 @pytest.mark.parametrize(

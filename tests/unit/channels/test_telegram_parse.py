@@ -97,7 +97,7 @@ EXPECTED: dict[str, tuple[type, dict[str, Any]] | None] = {
 
 
 def read(update: Any, bot: BotIdentity = BOT) -> tuple[Inbound, ...]:
-    return parse_update(cut(update, instance="tg"), instance="tg", bot=bot)
+    return parse_update(cut(update, instance="tg", bot_id=1), instance="tg", bot=bot)
 
 
 def shown(event: Any) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def test_the_poison_sample_is_one_that_strict_models_refuse() -> None:
 def test_an_event_tells_who_where_and_when() -> None:
     (event,) = read(SAMPLES["private_text"])
 
-    assert event.event_id == event.raw_ref == str(SAMPLES["private_text"]["update_id"])
+    assert event.event_id == event.raw_ref == f"1:{SAMPLES['private_text']['update_id']}"
     assert event.chat == ChatRef(channel="tg", chat_id="70001")
     assert event.sender.display_name == "Анна Образцова"
     assert event.sender.locale == "ru"
@@ -160,7 +160,7 @@ def test_an_edit_has_another_key_than_the_message_it_changes() -> None:
     update = SAMPLES["private_text"]
     edited = {"update_id": update["update_id"] + 1, "edited_message": update["message"]}
 
-    assert cut(update, instance="tg").key != cut(edited, instance="tg").key
+    assert cut(update, instance="tg", bot_id=1).key != cut(edited, instance="tg", bot_id=1).key
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,10 @@ def test_a_slash_alone_is_no_start(text: str) -> None:
 
 def test_one_odd_update_does_not_hold_up_the_others() -> None:
     batch = read_batch(
-        ["nonsense", {"message": 5}, SAMPLES["private_text"], None], instance="tg", cursor=Cursor("1")
+        ["nonsense", {"message": 5}, SAMPLES["private_text"], None],
+        instance="tg",
+        bot_id=1,
+        cursor=Cursor("1"),
     )
 
     assert [RawUpdate] * 4 == [type(raw) for raw in batch.updates]
@@ -233,8 +236,17 @@ def test_one_odd_update_does_not_hold_up_the_others() -> None:
     assert SAMPLES["private_text"] == batch.updates[2].payload
 
 
+def test_two_bots_that_count_alike_do_not_take_each_others_updates() -> None:
+    update = SAMPLES["private_text"]
+
+    assert cut(update, instance="tg", bot_id=1).key != cut(update, instance="tg", bot_id=2).key
+
+
 def test_an_update_without_id_has_the_same_key_each_time_and_is_refused_by_parse() -> None:
-    first, again = cut({"b": 1, "a": 2}, instance="tg"), cut({"a": 2, "b": 1}, instance="tg")
+    first, again = (
+        cut({"b": 1, "a": 2}, instance="tg", bot_id=1),
+        cut({"a": 2, "b": 1}, instance="tg", bot_id=1),
+    )
 
     assert first.key == again.key
     with pytest.raises(BadPayload):
@@ -242,11 +254,11 @@ def test_an_update_without_id_has_the_same_key_each_time_and_is_refused_by_parse
 
 
 def test_an_empty_batch_leaves_the_cursor_alone() -> None:
-    assert Cursor("77") == read_batch([], instance="tg", cursor=Cursor("77")).cursor
+    assert Cursor("77") == read_batch([], instance="tg", bot_id=1, cursor=Cursor("77")).cursor
 
 
 def test_the_cursor_follows_telegram_when_it_counts_anew() -> None:
-    assert Cursor("6") == read_batch([{"update_id": 5}], instance="tg", cursor=Cursor("900")).cursor
+    assert Cursor("6") == read_batch([{"update_id": 5}], instance="tg", bot_id=1, cursor=Cursor("900")).cursor
 
 
 @pytest.mark.parametrize(
@@ -262,12 +274,12 @@ def test_the_cursor_follows_telegram_when_it_counts_anew() -> None:
     ],
 )
 def test_a_lane_is_the_conversation(name: str, lane: str) -> None:
-    assert lane == cut(SAMPLES[name], instance="tg").lane
+    assert lane == cut(SAMPLES[name], instance="tg", bot_id=1).lane
 
 
 @pytest.mark.parametrize("name", sorted(name for name, expected in EXPECTED.items() if expected))
 def test_the_lane_of_an_update_is_the_chat_of_its_event(name: str) -> None:
-    raw = cut(SAMPLES[name], instance="tg")
+    raw = cut(SAMPLES[name], instance="tg", bot_id=1)
 
     assert {raw.lane} == {str(event.chat) for event in parse_update(raw, instance="tg", bot=BOT)}
 
@@ -296,8 +308,8 @@ SPOTS = [(name, path) for name in sorted(SAMPLES) for path in paths(SAMPLES[name
 
 
 def check_reads_or_refuses(update: Any) -> None:
-    raw = cut(update, instance="tg")
-    assert raw == cut(update, instance="tg")
+    raw = cut(update, instance="tg", bot_id=1)
+    assert raw == cut(update, instance="tg", bot_id=1)
     try:
         events = parse_update(raw, instance="tg", bot=BOT)
     except BadPayload:
