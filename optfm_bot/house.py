@@ -28,7 +28,7 @@ from optfm_bot.i18n.smalltalk import load_smalltalk
 from optfm_bot.ids import IdSource, short
 from optfm_bot.outbox.delivery import Delivery, DeliveryObserver, DeliverySettings, Outgoing
 from optfm_bot.receive.runner import ChannelRunner
-from optfm_bot.receive.status import ChannelStatus, Snapshot
+from optfm_bot.receive.status import ChannelState, ChannelStatus, Snapshot
 from optfm_bot.store.contract import Store
 from optfm_bot.store.records import StoreCounts
 from optfm_bot.supervise import Supervisor
@@ -154,7 +154,8 @@ class House:
         name = plan.channel.instance
 
         def changed(before: Snapshot, now: Snapshot) -> None:
-            level = log.info if now.healthy else log.warning
+            expected = now.healthy or now.state is ChannelState.STOPPED
+            level = log.info if expected else log.warning
             level("channel.state", channel=name, state=now.state.value, why=now.why)
             self._observer.channel_state(name, before, now)
 

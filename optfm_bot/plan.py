@@ -78,7 +78,6 @@ def house_settings(loaded: LoadedConfig, *, media_root: Path | None) -> HouseSet
         language=settings.agent.language,
         join_window=settings.conversation.join_window,
         person_per_minute=settings.limits.person_per_minute,
-        alone=settings.database.url.startswith("sqlite"),
     )
 
 

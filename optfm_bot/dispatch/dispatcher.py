@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Protocol
 
 import structlog
@@ -253,8 +254,7 @@ class Dispatcher:
         except BadPayload as error:
             return int(await self._park(queue[0], f"cannot be read: {error}"))
         except StoreConflict as error:
-            log.warning("dispatch.done_elsewhere", update_id=queue[0].id, error=str(error))
-            return len(group) if await self._finish([parsed.update for parsed in group]) else 0
+            return await self._conflicted(queue, [parsed.update.id for parsed in group], error)
         except Exception as error:  # noqa: BLE001 - whatever handling raises must not stop the conversation
             return int(await self._failed(queue, error))
         return len(group)
@@ -331,12 +331,16 @@ class Dispatcher:
         self._observer.parked(update.channel)
         return True
 
-    async def _finish(self, updates: Sequence[StoredUpdate]) -> bool:
+    async def _conflicted(self, queue: deque[StoredUpdate], ids: list[int], error: StoreConflict) -> int:
+        """Find out what a conflict means: done by somebody else, or an id that two gave out and that a try mends."""
         try:
-            async with self._store.unit() as unit:
-                for update in updates:
-                    unit.inbox.done(update.id, at=self._clock.ms())
-        except StoreUnavailable as error:
-            log.error("dispatch.store_unavailable", error=str(error))
-            return False
-        return True
+            unfinished_ids = await self._store.unfinished(ids)
+        except StoreUnavailable as unavailable:
+            log.error("dispatch.store_unavailable", error=str(unavailable))
+            await self._clock.wait(self._stopping, _STORE_RETRY_SECONDS)
+            return 0
+        done = list(takewhile(lambda update_id: update_id not in unfinished_ids, ids))
+        if not done:
+            return int(await self._failed(queue, error))
+        log.warning("dispatch.done_elsewhere", update_ids=done, error=str(error))
+        return len(done)

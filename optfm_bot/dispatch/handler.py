@@ -185,18 +185,23 @@ class UpdateHandler:
             for person in counted:  # the same message will be handled again, and it is one message
                 self._flood.take_back(person)
             raise
+        self._committed(group, record, outcome)
+
+    def _committed(self, group: Sequence[Parsed], record: Record, outcome: str) -> None:
+        """Keep at hand what is durable now, and let the messages go."""
+        update = group[0].update
         for lane, conversation in record.conversations:
             self._conversations.put(lane, conversation)
         for known in record.people:
             self._people.put(known.ref, known)
         if record.outgoing:
-            self._outlet.accept(channel, record.outgoing)
-        seconds = (self._clock.ms() - first.update.received_at) / 1000
-        self._observer.handled(channel, outcome, seconds)
+            self._outlet.accept(update.channel, record.outgoing)
+        seconds = (self._clock.ms() - update.received_at) / 1000
+        self._observer.handled(update.channel, outcome, seconds)
         log.debug(
             "update.handled",
-            channel=channel,
-            update_id=first.update.id,
+            channel=update.channel,
+            update_id=update.id,
             updates=len(group),
             outcome=outcome,
             messages=len(record.outgoing),

@@ -59,6 +59,10 @@ class Store(ABC):
         """Whether new updates wait that nobody holds, be they due or not."""
 
     @abstractmethod
+    async def unfinished(self, ids: Collection[int]) -> Collection[int]:
+        """Those of these updates that are new, so neither handled nor parked."""
+
+    @abstractmethod
     async def renew(self, *, owner: str, lease_until: int, ids: Collection[int] | None = None) -> None:
         """Prolong the leases that the owner still has: of these updates, or all of them."""
 

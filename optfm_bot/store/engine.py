@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from optfm_bot.errors import StartRefused
 
 _SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -20,10 +23,16 @@ _SQLITE_PRAGMAS = (
 
 
 def database_url(text: str) -> URL:
-    """Read a database address; plain `sqlite:///` and `postgresql://` get the drivers that this program uses."""
+    """Read a database address; plain `sqlite:///` and `postgresql://` get the drivers that this program uses.
+
+    Raises `StartRefused` with an install command if the driver is not there.
+    """
     url = make_url(text)
     driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}.get(url.drivername)
-    return url.set(drivername=driver) if driver else url
+    url = url.set(drivername=driver) if driver else url
+    if url.get_driver_name() == "asyncpg" and find_spec("asyncpg") is None:
+        raise StartRefused('PostgreSQL needs a driver that is not installed: pip install "optfm-bot[postgres]"')
+    return url
 
 
 def sqlite_path(url: URL) -> Path | None:

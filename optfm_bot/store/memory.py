@@ -229,6 +229,10 @@ class MemoryStore(Store):
             row["state"] is InboxState.NEW and row["lease_until"] <= now for row in self._inbox.values()
         )
 
+    async def unfinished(self, ids: Collection[int]) -> Collection[int]:
+        """Those of these updates that are new."""
+        return {i for i in ids if i in self._inbox and self._inbox[i]["state"] is InboxState.NEW}
+
     async def renew(self, *, owner: str, lease_until: int, ids: Collection[int] | None = None) -> None:
         """Prolong leases."""
         chosen = self._inbox.keys() if ids is None else set(ids)

@@ -108,6 +108,10 @@ class SqlStore(Store):
             async with self._writing, self._writer.transaction() as connection:
                 yield connection
         except (SQLAlchemyError, OSError, ValueError, OverflowError) as error:
+            if isinstance(error, OSError) and self._reader is not None:
+                await (
+                    self._reader.dispose()
+                )  # readers, too, may hold a file that is not the database any more
             raise _translated(error) from error
 
     async def _apply(self, units: Sequence[UnitOfWork]) -> None:
@@ -163,6 +167,11 @@ class SqlStore(Store):
         waiting = (t.inbox.c.state == InboxState.NEW.value) & (t.inbox.c.lease_until <= now)
         return bool(await self._all(select(t.inbox.c.id).where(waiting).limit(1)))
 
+    async def unfinished(self, ids: Collection[int]) -> Collection[int]:
+        """Those of these updates that are new."""
+        rows = await self._by_key(t.inbox, t.inbox.c.id, ids)
+        return {row["id"] for row in rows if row["state"] == InboxState.NEW}
+
     async def renew(self, *, owner: str, lease_until: int, ids: Collection[int] | None = None) -> None:
         """Prolong leases."""
         mine = (t.inbox.c.state == InboxState.NEW.value) & (t.inbox.c.owner == owner)
@@ -197,7 +206,7 @@ class SqlStore(Store):
         rows = await self._by_key(t.people, t.people.c.ref, refs)
         return {row["ref"]: PersonRow(**row) for row in rows}
 
-    async def _by_key(self, table: Any, column: Any, keys: Collection[str]) -> list[RowMapping]:
+    async def _by_key(self, table: Any, column: Any, keys: Collection[Any]) -> list[RowMapping]:
         wanted = list(keys)
         rows: list[RowMapping] = []
         for start in range(0, len(wanted), _IN_LIMIT):

@@ -52,6 +52,13 @@ class Op(IntEnum):
 Changes = list[tuple[Op, Params]]
 
 
+def storable(text: str) -> str:
+    """A text that every database takes: without NUL and without halves of surrogate pairs."""
+    if "\x00" in text:
+        text = text.replace("\x00", "")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 class _Writes:
     __slots__ = ("_changes",)
 
@@ -90,13 +97,20 @@ class InboxWrites(_Writes):
         self._changes.append(
             (
                 Op.INBOX_RETRY,
-                {"b_id": update_id, "b_attempts": attempts, "b_not_before": not_before, "b_error": error},
+                {
+                    "b_id": update_id,
+                    "b_attempts": attempts,
+                    "b_not_before": not_before,
+                    "b_error": storable(error),
+                },
             )
         )
 
     def park(self, update_id: int, *, error: str, at: int) -> None:
         """The update cannot be handled; keep it where an operator sees it and let the others pass."""
-        self._changes.append((Op.INBOX_PARK, {"b_id": update_id, "b_error": error, "b_done_at": at}))
+        self._changes.append(
+            (Op.INBOX_PARK, {"b_id": update_id, "b_error": storable(error), "b_done_at": at})
+        )
 
     def revive(self, update_id: int) -> None:
         """Give a parked update another chance."""
@@ -152,7 +166,7 @@ class OutboxWrites(_Writes):
                     "b_id": row_id,
                     "b_attempts": attempts,
                     "b_not_before": not_before,
-                    "b_error": error,
+                    "b_error": storable(error),
                     "b_message": message,
                 },
             )
@@ -161,7 +175,10 @@ class OutboxWrites(_Writes):
     def close(self, row_id: int, *, state: OutboxState, error: str, at: int) -> None:
         """The message will not be tried again: uncertain, dropped or failed."""
         self._changes.append(
-            (Op.OUTBOX_CLOSE, {"b_id": row_id, "b_state": int(state), "b_error": error, "b_sent_at": at})
+            (
+                Op.OUTBOX_CLOSE,
+                {"b_id": row_id, "b_state": int(state), "b_error": storable(error), "b_sent_at": at},
+            )
         )
 
 
@@ -188,7 +205,7 @@ class HistoryWrites(_Writes):
                     "ref": row.ref,
                     "channel": row.channel,
                     "external_id": row.external_id,
-                    "display_name": row.display_name,
+                    "display_name": storable(row.display_name),
                     "locale": row.locale,
                     "language": row.language,
                     "phone": row.phone,
@@ -214,7 +231,7 @@ class HistoryWrites(_Writes):
                     "person": row.person,
                     "direction": int(row.direction),
                     "kind": row.kind,
-                    "text": row.text,
+                    "text": storable(row.text),
                     "at": row.at,
                     "message_id": row.message_id,
                     "inbox_id": row.inbox_id,
@@ -234,7 +251,7 @@ class HistoryWrites(_Writes):
                 {
                     "id": row.id,
                     "lane": row.lane,
-                    "text": row.text,
+                    "text": storable(row.text),
                     "kind": row.kind.value,
                     "at": row.at,
                     "candidates": row.candidates,

@@ -9,6 +9,7 @@ A database behind a socket is written through SQLAlchemy's asynchronous engine i
 from __future__ import annotations
 
 import asyncio
+import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +23,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
-from optfm_bot.store.engine import prepare_sqlite
+from optfm_bot.store.engine import prepare_sqlite, sqlite_path
 from optfm_bot.store.records import Params
 
 _LOCKED_SECONDS = 5.0
@@ -130,6 +131,8 @@ class SqliteWriter(Writer):
         self._prepared = _Prepared(self._engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
         self._connection: Connection | None = None
+        self._path = sqlite_path(url)
+        self._file: tuple[int, int] | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -150,6 +153,7 @@ class SqliteWriter(Writer):
     async def _begin(self) -> Connection:
         waited = 0.0
         while True:
+            self._require_file()
             connection = self._connection = self._connection or self._engine.connect()
             try:
                 connection.begin()
@@ -161,6 +165,20 @@ class SqliteWriter(Writer):
                 await asyncio.sleep(_LOCKED_PAUSE)
             else:
                 return connection
+
+    def _require_file(self) -> None:
+        """Raise `OSError` if the file was deleted or replaced.
+
+        SQLite would go on writing to a file that has no name any more, or make an empty one in its place.
+        """
+        if self._path is None:
+            return
+        found = os.stat(self._path)  # noqa: PTH116 - on the way of every commit, and pathlib costs as much again
+        before, self._file = self._file, (found.st_dev, found.st_ino)
+        if before not in {None, self._file}:
+            if self._connection is not None:
+                self._drop(self._connection)
+            raise OSError(f"the database file {self._path} was replaced")
 
     def _drop(self, connection: Connection) -> None:
         """Roll back and begin anew next time: after a full disk or a lost file the old connection proves nothing."""

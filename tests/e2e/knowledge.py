@@ -27,7 +27,7 @@ def entries() -> list[dict[str, Any]]:
             "id": f"goods-{number}",
             "question": f"Артикул {number:02d} — что это?",
             "category": "goods",
-            "answer": f"Товар с артикулом {number:02d}.",
+            "answer": f"Это номер {number:02d} из каталога.",
         }
         for number in range(1, SHELF + 1)
     ]
@@ -61,12 +61,14 @@ def entries() -> list[dict[str, Any]]:
             "id": "return-goods",
             "question": "Как вернуть товар?",
             "category": "returns",
+            "aliases": ["возврат товара"],
             "answer": "В течение 14 дней.",
         },
         {
             "id": "return-money",
             "question": "Как вернуть деньги?",
             "category": "returns",
+            "aliases": ["возврат денег"],
             "answer": "Деньги придут за 10 дней.",
         },
         {
@@ -92,7 +94,7 @@ CATEGORIES = {
     "delivery": {"title": "Доставка"},
     "payment": {"title": "Оплата"},
     "returns": {"title": "Возврат"},
-    "goods": {"title": "Товары <&>"},
+    "goods": {"title": "Каталог <&>"},
 }
 
 

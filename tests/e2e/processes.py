@@ -103,6 +103,10 @@ class Platform:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End it; may be called twice."""
         self.process.terminate()
         try:
             self.process.wait(10)
@@ -412,6 +416,10 @@ class Bot:
         return request(
             self.port, "POST", "/telegram/webhook", body, {**given, "Content-Type": "application/json"}
         )[0]
+
+    def webhook_update(self, update: Mapping[str, Any]) -> int:
+        """Push one update as the platform would; gives the status."""
+        return self.webhook(json.dumps(update).encode())
 
 
 def texts(messages: Sequence[Mapping[str, Any]]) -> list[str]:
