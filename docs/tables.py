@@ -11,7 +11,8 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import EnumType
+from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from optfm_bot.receive.status import ChannelState
 from optfm_bot.store.records import InboxState, OutboxState
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACE = re.compile(r"(<!-- table: (?P<name>[\w -]+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
+PLACE = re.compile(r"(<!-- table: (?P<name>[\w -]+) -->\n)(?:(?!<!--)[^\n]*\n)*(<!-- end of table -->)")
 
 EXITS = {
     Exit.OK: "All is well.",
@@ -223,8 +224,8 @@ def classes(module: Any) -> Iterator[tuple[str, Any]]:
 
 def fields_of(thing: Any) -> str:
     """The fields of a dataclass, or the values of an enum."""
-    if isinstance(thing, EnumType):
-        return ", ".join(f"`{one.value}`" for one in thing)  # type: ignore[attr-defined] # every member has a value
+    if issubclass(thing, Enum):
+        return ", ".join(f"`{one.value}`" for one in thing)
     return ", ".join(f"`{field.name}`" for field in dataclasses.fields(thing)) or "—"
 
 
@@ -323,18 +324,15 @@ def benchmark(language: int) -> str:
 
 TABLES: Mapping[str, Callable[[], str]] = {
     **{
-        f"settings {name}": (lambda name=name: section_table(name))
+        f"settings {name}": partial(section_table, name)
         for name in Settings.model_fields
         if name != "channels"
     },
     "settings channels": entry_table,
     "environment": environment_table,
+    **{f"channel {kind}": partial(channel_settings, kind) for kind in ("telegram", "webchat", "console")},
     **{
-        f"channel {kind}": (lambda kind=kind: channel_settings(kind))
-        for kind in ("telegram", "webchat", "console")
-    },
-    **{
-        f"capabilities {kind}": (lambda kind=kind: capabilities_table(kind))
+        f"capabilities {kind}": partial(capabilities_table, kind)
         for kind in ("telegram", "webchat", "console")
     },
     "model": model_table,
@@ -359,7 +357,7 @@ def pages() -> list[Path]:
 
 def filled(text: str) -> str:
     """A page with its tables made anew. Raises `KeyError` for a table that nobody makes."""
-    return PLACE.sub(lambda found: f"{found[1]}{TABLES[found['name']]()}{found[3]}", text)
+    return PLACE.sub(lambda found: f"{found[1]}{TABLES[found['name']]()}\n{found[3]}", text)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,8 @@ log = structlog.get_logger("optfm_bot")
 COMMANDS = ("start", "faq", "help", "language")
 STOP_SECONDS = 10.0
 _COUNT_SECONDS = 5.0
+_OPENED_SECONDS = 0.5
+"""How often those who wait for a channel to open look whether the house stops."""
 
 
 class HouseObserver(HandlingObserver, DispatchObserver, Protocol):
@@ -147,6 +149,7 @@ class House:
             observer=self._observer.delivery(plan.channel.instance),
             guard=self._handler.refusal,
             gone=self._handler.gone,
+            unauthorized=lambda error: self.runners[plan.channel.instance].doubt(error),
             spread=self._spread,
         )
 
@@ -202,6 +205,9 @@ class House:
         self.deliveries[channel].accept(outgoing)
 
     async def _room(self, channel: str) -> None:
+        runner = self.runners.get(channel)
+        while runner is not None and not runner.opened.is_set() and not self.dispatcher.stopping.is_set():
+            await self._clock.wait(runner.opened, _OPENED_SECONDS)
         delivery = self.deliveries.get(channel)
         if delivery is not None:
             await delivery.room()

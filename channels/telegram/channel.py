@@ -66,6 +66,7 @@ class TelegramChannel(Channel, Polling, Webhook):
         self._subscribed: str | None = None
         self._removed_webhook: str | None = None
         self._conflict = ""
+        self._poll_failed = False
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -107,15 +108,18 @@ class TelegramChannel(Channel, Polling, Webhook):
         if not self._may_poll:
             await self.open()
         offset = int(cursor) if cursor is not None and cursor.lstrip("-").isdecimal() else None
-        request = requests.get_updates(offset, self.settings.poll_timeout)
+        # After a failure we ask without waiting, so that everybody sees at once that it is over.
+        wait = 0.0 if self._poll_failed else self.settings.poll_timeout
+        self._poll_failed = True
+        request = requests.get_updates(offset, wait)
         try:
-            result = await self._call(
-                request.method, request.params, timeout=self.settings.poll_timeout + _POLL_MARGIN
-            )
+            result = await self._call(request.method, request.params, timeout=wait + _POLL_MARGIN)
         except Conflict as error:
+            # Only a long poll that nobody disturbs shows that the other copy is gone.
+            self._poll_failed = False
             self._conflict = str(error)
             raise
-        self._conflict = ""
+        self._conflict, self._poll_failed = "", False
         if not isinstance(result, list):
             raise RetryLater("Telegram's answer to getUpdates is no list of updates")
         return read_batch(result, instance=self.instance, bot_id=self._bot.id, cursor=cursor)

@@ -94,8 +94,9 @@ class Dispatcher:
         self._idle = asyncio.Event()
         self._idle.set()
         # Updates that were stored without an owner because memory was full. While there are any, new ones go the
-        # same way: a conversation must not overtake itself.
-        self._overflow = False
+        # same way: a conversation must not overtake itself. It begins so, because a push may come before `start` has
+        # taken up what earlier runs left.
+        self._overflow = True
         self._unowned_now = 0
         self._unowned_ever = 0
 
@@ -105,6 +106,11 @@ class Dispatcher:
     def held(self) -> int:
         """How many updates are in memory."""
         return self._held
+
+    @property
+    def stopping(self) -> asyncio.Event:
+        """Set when nothing new is begun any more; `room` may return then."""
+        return self._stopping
 
     async def idle(self) -> None:
         """Wait until nothing that this process holds is left to handle."""
@@ -229,6 +235,8 @@ class Dispatcher:
         while queue and not self._stopping.is_set():
             if self._room is not None:
                 await self._room(queue[0].channel)
+                if self._stopping.is_set():
+                    break
             settled = await self._settle(lane, queue)
             for _ in range(settled):
                 queue.popleft()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
 
@@ -39,7 +40,7 @@ class Intake:
                         channel=channel,
                         key=fitting(update.key),
                         lane=fitting(update.lane),
-                        payload=orjson.dumps(update.payload, option=orjson.OPT_PASSTHROUGH_DATACLASS),
+                        payload=encoded(update.payload),
                     )
                     unit.inbox.add(new, received_at=now, owner=lease.owner, lease_until=lease.until)
                 if cursor is not None:
@@ -49,8 +50,20 @@ class Intake:
         return len(unit.added)
 
 
+def encoded(payload: Mapping[str, Any]) -> bytes:
+    """The payload as JSON.
+
+    What is no JSON is stored as text that cannot be read back: its turn parks it where an operator sees it. Refusing it
+    here would refuse its whole batch, which the platform would bring again for ever.
+    """
+    try:
+        return orjson.dumps(payload, option=orjson.OPT_PASSTHROUGH_DATACLASS)
+    except orjson.JSONEncodeError:
+        return f"not JSON: {payload!r}".encode("utf-8", "backslashreplace")
+
+
 def fitting(text: str) -> str:
-    """A key or lane that fits its column: long ones are replaced by their hash, the same one every time."""
-    if len(text) <= _COLUMN:
+    """A key or lane that fits its column: long or unprintable ones become their hash, the same one every time."""
+    if len(text) <= _COLUMN and text.isprintable():
         return text
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()

@@ -100,6 +100,7 @@ class Delivery:
         observer: DeliveryObserver,
         guard: Guard,
         gone: Callable[[str], Awaitable[None]],
+        unauthorized: Callable[[ChannelError], None] = lambda _: None,
         spread: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._channel = channel
@@ -110,6 +111,7 @@ class Delivery:
         self._observer = observer
         self._guard = guard
         self._gone = gone
+        self._unauthorized = unauthorized
         self._spread = spread
         self._pacer = Pacer(per_chat=settings.per_chat, per_bot=settings.per_bot, burst=settings.burst)
         self._slots = asyncio.Semaphore(settings.concurrency)
@@ -371,6 +373,7 @@ class Delivery:
             case Pause():
                 self._authorized.clear()
                 self._observer.unauthorized(str(error))
+                self._unauthorized(error)
                 await self._retry(outgoing, error, 0.0, counts=False)
         return False
 

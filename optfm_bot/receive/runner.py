@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from channels.contract import Batch, BotCommand, Channel, Cursor, Polling
-from channels.errors import ChannelError
+from channels.errors import ChannelError, Unauthorized
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.intake import Intake
 from optfm_bot.errors import StoreUnavailable
@@ -56,12 +56,18 @@ class ChannelRunner:
         self._healthy = healthy
         self._spread = spread
         self._stopping = asyncio.Event()
+        self._doubted = asyncio.Event()
+        self.opened = asyncio.Event()
+        """Set once the channel knows who it is; before that it may take a message to it for one to somebody else."""
         self._call: asyncio.Task[Any] | None = None
 
     async def run(self) -> None:
         """Work until `stop`."""
         try:
             await self._insist(self.channel.open)
+            if self._stopping.is_set():
+                return
+            self.opened.set()
             await self._insist(self._publish_commands, once=True)
             if self._webhook_url is not None:
                 await self._keep_subscribed(self._webhook_url)
@@ -74,8 +80,14 @@ class ChannelRunner:
     def stop(self) -> None:
         """End a call that only waits for the platform; a batch that has arrived is still stored."""
         self._stopping.set()
+        self._doubted.set()
         if self._call is not None:
             self._call.cancel()
+
+    def doubt(self, error: ChannelError) -> None:
+        """Sending was refused for our credentials: show it, and find out soon whether they work again."""
+        self.status.failed(error)
+        self._doubted.set()
 
     async def _publish_commands(self) -> None:
         await self.channel.publish_commands(self._commands)
@@ -83,7 +95,10 @@ class ChannelRunner:
     async def _keep_subscribed(self, url: str) -> None:
         while not self._stopping.is_set():
             await self._insist(lambda: self.channel.subscribe(url))
-            await self._clock.wait(self._stopping, _REPAIR_SECONDS)
+            if await self._clock.wait(self._doubted, _REPAIR_SECONDS):
+                self._doubted.clear()
+                wait = pause(Unauthorized(), self.status.now.failures, self._spread())
+                await self._clock.wait(self._stopping, wait)
 
     async def _poll(self, channel: Polling) -> None:
         cursor = await self._stored_cursor()

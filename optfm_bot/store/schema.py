@@ -17,9 +17,10 @@ from sqlalchemy import (
     inspect,
     select,
 )
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from optfm_bot.errors import SchemaMismatch
+from optfm_bot.errors import SchemaMismatch, StoreUnavailable
 from optfm_bot.store.engine import reader_engine, sqlite_path
 from optfm_bot.store.tables import metadata
 
@@ -61,7 +62,16 @@ async def upgrade(url: URL) -> tuple[str | None, str]:
     """Bring the database to `HEAD`; gives the revision before and after. Safe to repeat and to run from two processes.
 
     An empty database gets all tables in one transaction without loading Alembic: the first start stays quick.
+    Raises `SchemaMismatch` for a newer schema, and `StoreUnavailable` if the database cannot be used.
     """
+    try:
+        return await _upgrade(url)
+    except (SQLAlchemyError, OSError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+        raise StoreUnavailable(f"The database cannot be used: {cause}") from error
+
+
+async def _upgrade(url: URL) -> tuple[str | None, str]:
     path = sqlite_path(url)
     if path is not None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -255,7 +255,7 @@ class Bot:
         self.knowledge = folder / "knowledge.yaml"
         self.expected: set[str] = set()
         self.process: subprocess.Popen[bytes] | None = None
-        self.starts = 0
+        self._begun = 0
         if not self.knowledge.exists():
             knowledge.write(self.knowledge)
         settings: dict[str, Any] = {
@@ -286,7 +286,7 @@ class Bot:
         """Start the process and wait for nothing."""
         assert self.process is None or self.process.poll() is not None, "it runs already"
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_OURS)}
-        self.starts += 1
+        self._begun = len(self.output("stderr"))
         with self._output("stdout").open("ab") as out, self._output("stderr").open("ab") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "optfm_bot", "run", "--config", "config.yaml"],
@@ -305,7 +305,7 @@ class Bot:
         return self
 
     def _receives(self) -> bool:
-        if self.output("stderr").count("Ctrl+C") < self.starts:
+        if "Ctrl+C" not in self.output("stderr")[self._begun :]:
             return False
         state = self.platform.state()
         return bool(state["webhook"].endswith(f":{self.port}/telegram/webhook") or state["polling"])

@@ -54,8 +54,7 @@ def test_another_poller_is_shown_as_a_conflict_that_ends_with_it(
 def test_two_copies_with_databases_of_their_own_are_told_of_each_other_and_answer_once(
     lone_platform: Platform, make_bot: Callable[..., Bot]
 ) -> None:
-    first = make_bot("first").start()
-    second = make_bot("second").start()
+    first, second = (make_bot(name, channel={"poll_timeout": 2}).start() for name in ("first", "second"))
     eventually(
         lambda: "conflict" in {first.status()["channels"]["telegram"], second.status()["channels"]["telegram"]},
         "one of the two shows the conflict",

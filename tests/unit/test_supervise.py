@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -27,7 +28,7 @@ class Part:
         await self.supervisor.stopping.wait()
 
     def pauses(self) -> list[float]:
-        return [b - a for a, b in zip(self.began, self.began[1:], strict=False)]
+        return [b - a for a, b in itertools.pairwise(self.began)]
 
     async def stop(self, seconds: float = 10) -> None:
         stopping = asyncio.create_task(self.supervisor.stop(seconds))
@@ -48,9 +49,9 @@ async def test_a_part_that_fails_is_started_again_after_growing_pauses() -> None
 async def test_a_part_that_fails_for_ever_is_tried_for_ever() -> None:
     part = Part(fails=10**9)
     part.supervisor.start("part", part.run)
-    await part.clock.advance(60 * 1500)
+    await part.clock.advance(60 * 20)
 
-    assert len(part.began) > 1400
+    assert len(part.began) >= 20
     await part.stop()
 
 

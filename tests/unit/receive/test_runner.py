@@ -1,0 +1,393 @@
+"""The runner of a channel: what it does after each failure, and what it never does before a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pytest
+
+from channels.capabilities import Capabilities
+from channels.contract import (
+    Batch,
+    BotCommand,
+    Channel,
+    ChannelContext,
+    ChannelSettings,
+    ChannelSpec,
+    Cursor,
+    Polling,
+)
+from channels.errors import Conflict, RetryLater, Unauthorized, Unreachable
+from channels.model import Inbound, RawUpdate, Receipt, Rendered
+from optfm_bot.clock import ManualClock
+from optfm_bot.errors import StoreUnavailable
+from optfm_bot.receive.runner import ChannelRunner
+from optfm_bot.receive.status import ChannelState, ChannelStatus, Snapshot
+from optfm_bot.store.memory import MemoryStore
+
+COMMANDS: Mapping[str, Sequence[BotCommand]] = {"ru": [BotCommand(name="start", description="Начать")]}
+
+
+class Scripted(Channel):
+    """A channel whose calls take what a test has prepared: a result, or an error to raise."""
+
+    spec: ClassVar[ChannelSpec] = ChannelSpec(
+        kind="scripted",
+        title="Scripted",
+        settings=ChannelSettings,
+        capabilities=Capabilities(text_limit=100),
+        factory="",
+        transports=frozenset(),
+    )
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(ChannelSettings(), ChannelContext(instance="s", clock=clock.now))
+        self._manual = clock
+        self.script: dict[str, list[Any]] = {}
+        self.log: list[tuple[float, str]] = []
+
+    async def do(self, name: str, details: str = "") -> Any:
+        self.log.append((self._manual.monotonic(), name + details))
+        script = self.script.get(name)
+        found = script.pop(0) if script else None
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def parse(self, raw: RawUpdate) -> Sequence[Inbound]:
+        return ()
+
+    async def deliver(self, message: Rendered) -> Receipt:
+        raise NotImplementedError
+
+    async def open(self) -> None:
+        await self.do("open")
+
+    async def subscribe(self, url: str) -> None:
+        await self.do(f"subscribe {url}")
+
+    async def publish_commands(self, commands: Mapping[str, Sequence[BotCommand]]) -> None:
+        assert commands == COMMANDS
+        await self.do("commands")
+
+
+class ScriptedPolling(Scripted, Polling):
+    """Polls: with nothing prepared, `fetch` waits for ever, as a long poll does."""
+
+    async def fetch(self, cursor: Cursor | None) -> Batch:
+        prepared = bool(self.script.get("fetch"))
+        found = await self.do("fetch", f" {cursor}")
+        if not prepared:
+            await asyncio.Event().wait()
+        assert isinstance(found, Batch)
+        return found
+
+    async def confirm(self, batch: Batch) -> None:
+        await self.do("confirm")
+
+
+class Intake:
+    """Takes batches, or fails as it is told."""
+
+    def __init__(self, log: list[tuple[float, str]], clock: ManualClock) -> None:
+        self._log = log
+        self._clock = clock
+        self.errors: list[Exception] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.cursors: list[str | None] = []
+
+    async def receive(self, channel: str, updates: Sequence[RawUpdate], *, cursor: str | None = None) -> int:
+        self._log.append((self._clock.monotonic(), f"store {' '.join(update.key for update in updates)}"))
+        await self.gate.wait()
+        if self.errors:
+            raise self.errors.pop(0)
+        self.cursors.append(cursor)
+        return len(updates)
+
+
+class Desk:
+    """A runner in a test's hands."""
+
+    def __init__(self, *, polling: bool, url: str | None, store: MemoryStore | None) -> None:
+        self.clock = ManualClock()
+        self.channel = (ScriptedPolling if polling else Scripted)(self.clock)
+        self.intake = Intake(self.channel.log, self.clock)
+        self.store = store or MemoryStore()
+        self.changes: list[ChannelState] = []
+        self.healthy = 0
+        self.runner = ChannelRunner(
+            self.channel,
+            intake=self.intake,  # type: ignore[arg-type] - a double with the same call
+            store=self.store,
+            clock=self.clock,
+            status=ChannelStatus(self.clock.now, self._changed),
+            webhook_url=url,
+            commands=COMMANDS,
+            healthy=self._healthy,
+        )
+
+    def _changed(self, before: Snapshot, now: Snapshot) -> None:
+        assert before.state is not now.state
+        self.changes.append(now.state)
+
+    def _healthy(self) -> None:
+        self.healthy += 1
+
+    @property
+    def state(self) -> ChannelState:
+        return self.runner.status.now.state
+
+    def did(self) -> list[str]:
+        return [name for _, name in self.channel.log if name not in {"open", "commands"}]
+
+    def pauses(self, name: str) -> list[float]:
+        at = [moment for moment, one in self.channel.log if one == name]
+        return [b - a for a, b in itertools.pairwise(at)]
+
+
+def batch(*keys: str, cursor: str | None) -> Batch:
+    return Batch(
+        updates=tuple(RawUpdate(key=key, lane="x", payload={}) for key in keys),
+        cursor=Cursor(cursor) if cursor is not None else None,
+    )
+
+
+OpenDesk = Callable[..., Any]
+
+
+@asynccontextmanager
+async def _desk(
+    script: dict[str, list[Any]] | None = None,
+    *,
+    polling: bool = True,
+    url: str | None = None,
+    store: MemoryStore | None = None,
+    errors: Sequence[Exception] = (),
+) -> AsyncIterator[Desk]:
+    made = Desk(polling=polling, url=url, store=store)
+    made.channel.script = script or {}
+    made.intake.errors = list(errors)
+    task = asyncio.create_task(made.runner.run())
+    await made.clock.advance(0)
+    try:
+        yield made
+    finally:
+        made.intake.gate.set()
+        made.runner.stop()
+        await made.clock.advance(1)
+        assert task.done()
+        await task
+
+
+@pytest.fixture
+def desk() -> OpenDesk:
+    return _desk
+
+
+async def test_a_channel_is_opened_then_tells_its_commands_then_is_polled(desk: OpenDesk) -> None:
+    async with desk() as d:
+        assert [name for _, name in d.channel.log] == ["open", "commands", "fetch None"]
+        assert d.state is ChannelState.CONNECTED
+
+
+async def test_a_batch_is_stored_then_confirmed_and_only_then_is_there_another(desk: OpenDesk) -> None:
+    async with desk({"fetch": [batch("1", "2", cursor="3"), batch("3", cursor="4")]}) as d:
+        assert d.did() == [
+            "fetch None",
+            "store 1 2",
+            "confirm",
+            "fetch 3",
+            "store 3",
+            "confirm",
+            "fetch 4",
+        ]
+        assert d.intake.cursors == ["3", "4"]
+
+
+async def test_an_empty_batch_with_the_same_cursor_is_not_worth_a_commit(desk: OpenDesk) -> None:
+    async with desk({"fetch": [batch(cursor=None), batch(cursor="5")]}) as d:
+        assert d.did() == ["fetch None", "fetch None", "store ", "confirm", "fetch 5"]
+
+
+async def test_while_the_store_is_down_nothing_is_confirmed_and_nothing_newer_fetched(desk: OpenDesk) -> None:
+    async with desk({"fetch": [batch("1", cursor="2")]}, errors=[StoreUnavailable()] * 3) as d:
+        await d.clock.advance(1.4)
+        assert d.did() == ["fetch None", "store 1", "store 1", "store 1"]
+        await d.clock.advance(0.2)
+
+        assert d.did()[-3:] == ["store 1", "confirm", "fetch 2"]
+
+
+async def test_polling_goes_on_where_the_store_says(desk: OpenDesk) -> None:
+    store = MemoryStore()
+    await store.open()
+    async with store.unit() as unit:
+        unit.cursors.save("s", "41", at=0)
+    async with desk(store=store) as d:
+        assert d.did() == ["fetch 41"]
+
+
+async def test_the_stored_cursor_is_waited_for_and_stopping_is_not(desk: OpenDesk) -> None:
+    class Down(MemoryStore):
+        async def cursor(self, channel: str) -> str | None:
+            raise StoreUnavailable
+
+    async with desk(store=Down()) as d:
+        await d.clock.advance(30)
+
+        assert d.did() == []
+
+
+async def test_a_confirmation_that_fails_is_not_insisted_on(desk: OpenDesk) -> None:
+    script = {"fetch": [batch("1", cursor="2")], "confirm": [Unreachable(maybe_sent=True)]}
+    async with desk(script) as d:
+        assert d.did()[-1] == "fetch 2"
+
+
+async def test_commands_that_cannot_be_shown_hold_nothing_up(desk: OpenDesk) -> None:
+    async with desk({"commands": [Unreachable(maybe_sent=False)]}) as d:
+        assert d.did() == ["fetch None"]
+
+
+async def test_pauses_grow_while_the_platform_cannot_be_reached(desk: OpenDesk) -> None:
+    async with desk({"open": [Unreachable(maybe_sent=False)] * 9}) as d:
+        assert d.state is ChannelState.WAITING
+        await d.clock.advance(300)
+
+        assert d.pauses("open") == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+        assert d.changes == [ChannelState.WAITING, ChannelState.CONNECTED]
+
+
+async def test_a_second_copy_of_the_bot_is_waited_for_up_to_a_minute(desk: OpenDesk) -> None:
+    async with desk({"fetch": [Conflict("two of us")] * 8}) as d:
+        assert (d.state, d.runner.status.now.why) == (ChannelState.CONFLICT, "two of us")
+        await d.clock.advance(400)
+
+        assert d.pauses("fetch None") == [3, 6, 12, 24, 48, 60, 60, 60]
+
+
+async def test_bad_credentials_are_tried_again_ever_more_slowly(desk: OpenDesk) -> None:
+    async with desk({"fetch": [Unauthorized("revoked")] * 7}) as d:
+        assert d.state is ChannelState.BAD_CREDENTIALS
+        await d.clock.advance(2000)
+
+        assert d.pauses("fetch None") == [15, 30, 60, 120, 240, 300, 300]
+        # The long poll that follows has not come back yet, so nobody knows better.
+        assert d.state is ChannelState.BAD_CREDENTIALS
+
+
+@pytest.mark.parametrize(("after", "expected"), [(7, 7), (0, 0.5), (-3, 0.5)])
+async def test_a_platform_that_names_a_time_is_obeyed(desk: OpenDesk, after: float, expected: float) -> None:
+    async with desk({"fetch": [RetryLater(after=timedelta(seconds=after))]}) as d:
+        await d.clock.advance(60)
+
+        assert d.pauses("fetch None") == [expected]
+
+
+async def test_an_answer_means_that_the_channel_is_healthy_and_sending_may_go_on(desk: OpenDesk) -> None:
+    """Sending may have met bad credentials while receiving never did: each answer gives it another chance."""
+    async with desk(
+        {"fetch": [batch(cursor=None), batch(cursor=None), Unauthorized(), batch(cursor=None)]}
+    ) as d:
+        await d.clock.advance(20)
+
+        assert d.changes == [ChannelState.CONNECTED, ChannelState.BAD_CREDENTIALS, ChannelState.CONNECTED]
+        assert d.healthy == 5  # open, commands, three batches
+
+
+async def test_failures_in_a_row_begin_anew_after_a_success(desk: OpenDesk) -> None:
+    down = Unreachable(maybe_sent=False)
+    async with desk({"fetch": [down, down, down, batch(cursor=None), down]}) as d:
+        await d.clock.advance(60)
+
+        assert d.pauses("fetch None") == [0.5, 1, 2, 0, 0.5]
+
+
+async def test_a_bug_of_the_channel_is_shown_and_tried_again_for_ever(desk: OpenDesk) -> None:
+    async with desk({"fetch": [KeyError("bug")] * 99}) as d:
+        assert (d.state, d.runner.status.now.why) == (ChannelState.FAILED, "KeyError: 'bug'")
+        await d.clock.advance(126)
+        assert d.pauses("fetch None") == [2, 4, 8, 16, 32, 60]
+        d.runner.status.now = Snapshot(state=ChannelState.FAILED, since=d.clock.now(), failures=5000)
+        await d.clock.advance(180)
+
+        assert d.pauses("fetch None")[-1] == 60
+
+
+async def test_stopping_ends_a_long_poll_at_once(desk: OpenDesk) -> None:
+    async with desk() as d:
+        d.runner.stop()
+        await d.clock.advance(0)
+
+        assert d.state is ChannelState.STOPPED
+
+
+async def test_stopping_ends_a_pause_at_once(desk: OpenDesk) -> None:
+    async with desk({"open": [Unauthorized()] * 9}) as d:
+        d.runner.stop()
+        await d.clock.advance(0)
+
+        assert d.state is ChannelState.STOPPED
+
+
+async def test_storing_is_never_cut_off_by_stopping() -> None:
+    made = Desk(polling=True, url=None, store=None)
+    made.channel.script = {"fetch": [batch("1", cursor="2")]}
+    made.intake.gate.clear()
+    task = asyncio.create_task(made.runner.run())
+    await made.clock.advance(0)
+    made.runner.stop()
+    await made.clock.advance(5)
+    assert not task.done()
+    made.intake.gate.set()
+    await made.clock.advance(0)
+
+    assert task.done()
+    assert made.intake.cursors == ["2"]
+    assert "confirm" not in made.did()
+
+
+async def test_stopping_while_the_store_is_down_gives_the_batch_back_to_the_platform(desk: OpenDesk) -> None:
+    async with desk({"fetch": [batch("1", cursor="2")]}, errors=[StoreUnavailable()] * 99) as d:
+        await d.clock.advance(3)
+        d.runner.stop()
+        await d.clock.advance(0)
+
+        assert d.state is ChannelState.STOPPED
+        assert "confirm" not in d.did()
+
+
+async def test_a_webhook_is_subscribed_and_looked_at_again_every_ten_minutes(desk: OpenDesk) -> None:
+    url = "https://bot.example.ru/s/webhook"
+    async with desk(url=url, polling=False) as d:
+        await d.clock.advance(1801)
+
+        assert d.pauses(f"subscribe {url}") == [600, 600, 600]
+        assert d.state is ChannelState.CONNECTED
+
+
+async def test_a_subscription_that_fails_is_insisted_on(desk: OpenDesk) -> None:
+    script = {"subscribe u": [Unreachable(maybe_sent=False), Unauthorized()]}
+    async with desk(script, url="u") as d:
+        await d.clock.advance(60)
+
+        assert d.pauses("subscribe u") == [0.5, 30]
+        assert d.state is ChannelState.CONNECTED
+
+
+async def test_a_channel_with_a_webhook_is_not_polled(desk: OpenDesk) -> None:
+    async with desk(url="u") as d:
+        assert d.did() == ["subscribe u"]
+
+
+async def test_a_channel_that_needs_neither_is_just_open(desk: OpenDesk) -> None:
+    async with desk(polling=False) as d:
+        await d.clock.advance(3600)
+
+        assert (d.did(), d.state) == ([], ChannelState.CONNECTED)
