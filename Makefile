@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test check format bench lock clean
+.PHONY: run test check format docs bench lock clean
 
 run: $(STAMP)  ## start the bot; with no configuration it serves a demo on this machine
 	$(BIN)/optfm-bot run
@@ -23,6 +23,9 @@ check: $(STAMP)  ## exactly what CI checks besides the tests
 format: $(STAMP)  ## put the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(STAMP)  ## write the tables of the documentation anew from the code
+	$(BIN)/python docs/tables.py
 
 bench: $(STAMP)  ## measure, beside a bare aiogram echo on the same fake
 	$(BIN)/python -m benchmarks.telegram $(ARGS)

@@ -171,7 +171,7 @@ class Delivery(_Section):
         30.0, ge=0, le=10_000, description="Messages per second of one bot; 0 is off."
     )
     burst: int = Field(3, ge=1, le=100, description="Messages that may pass at once before the pace begins.")
-    max_attempts: int = Field(8, ge=1, le=100, description="Attempts at one message before it is parked.")
+    max_attempts: int = Field(8, ge=1, le=100, description="Failures of one message before it is given up.")
     concurrency: int = Field(32, ge=1, le=1_000, description="Messages in flight at once per bot.")
 
 

@@ -20,7 +20,7 @@ OTHER: Final = "other"
 """Stands for every value of a label that is not in its list."""
 
 KINDS = ("text", "edited", "action", "media", "contact", "start", "left", "owner", "echo")
-DROP_REASONS = ("duplicate", "rate_limited", "not_addressed", "bot", "echo")
+DROP_REASONS = ("rate_limited", "not_addressed", "bot", "echo")
 PROCESSING = ("done", "parked", "retried")
 ANSWERS = (
     "answered", "clarified", "unanswered", "handoff", "command", "smalltalk", "media", "feedback", "flood",
@@ -28,9 +28,9 @@ ANSWERS = (
 )  # fmt: skip
 FEEDBACK = ("helped", "not_helped")
 MATCHES = ("answer", "clarify", "admit")
-RELOADS = ("ok", "unchanged", "refused", "failed")
+RELOADS = ("ok", "refused")
 SEND_RESULTS = ("sent", "uncertain", "failed", "dropped", "gone")
-RETRY_REASONS = ("retry_later", "unreachable", "moved", "markup_rejected")
+RETRY_REASONS = ("retry_later", "unreachable", "moved", "unauthorized")
 ERROR_CODES = (
     "retry_later", "rejected", "markup_rejected", "too_large", "unauthorized", "gone", "moved", "unreachable",
     "conflict", "bad_payload",
@@ -98,7 +98,7 @@ class Metrics:
         info = self._gauge("build_info", "Which version runs; always 1.", "version", "python")
         info.labels(version=version, python=platform.python_version()).set(1)
 
-        self.updates_received = self._counter("updates_received", "Updates stored.", "channel", "kind")
+        self.updates_received = self._counter("updates_received", "Events understood.", "channel", "kind")
         self.updates_dropped = self._counter("updates_dropped", "Updates not taken.", "channel", "reason")
         self.updates_parked = self._counter("updates_parked", "Updates put aside for a person.", "channel")
         self.update_queue_depth = self._gauge("update_queue_depth", "Updates waiting.", "channel")
@@ -120,7 +120,7 @@ class Metrics:
         self.messages_sent = self._counter(
             "messages_sent", "Messages by what came of them.", "channel", "result"
         )
-        self.send_seconds = self._histogram("send_seconds", "One call to a platform.", _SLOW, "channel")
+        self.send_seconds = self._histogram("send_seconds", "From promising a message to its outcome.", _SLOW, "channel")
         self.send_retries = self._counter("send_retries", "Sendings put off.", "channel", "reason")
         self.outbox_depth = self._gauge("outbox_depth", "Messages waiting to be sent.", "channel")
 

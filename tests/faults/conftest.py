@@ -56,6 +56,10 @@ class Load:
 
     # -- what the bot has written down -----------------------------------------------------------------------------------
 
+    def has_tables(self) -> bool:
+        """Whether the bot has lived long enough to make its database."""
+        return self.bot.database.exists() and bool(self.bot.count("sqlite_master", "name = 'outbox'"))
+
     def question_of(self) -> dict[int, int]:
         """The message id of each stored update, by its number in the inbox."""
         rows = self.bot.rows("SELECT id, payload FROM inbox")
@@ -63,6 +67,8 @@ class Load:
 
     def questions_in(self, *states: int) -> set[int]:
         """The questions whose answers are in one of these states of the outbox."""
+        if not self.has_tables():
+            return set()
         marks = ", ".join("?" * len(states))
         rows = self.bot.rows(f"SELECT inbox_id FROM outbox WHERE state IN ({marks})", *states)  # noqa: S608 - question marks
         questions = self.question_of()

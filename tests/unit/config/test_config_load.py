@@ -42,10 +42,11 @@ def test_a_telegram_token_alone_makes_a_telegram_channel(load: Load) -> None:
     assert [warning.key for warning in loaded.warnings] == ["faq.path"]
 
 
-def test_plain_names_give_max_and_the_database(load: Load) -> None:
+def test_a_plain_name_gives_the_database_and_one_of_a_channel_to_come_a_warning(load: Load) -> None:
     loaded = load(env={"MAX_BOT_TOKEN": "m", "DATABASE_URL": "postgres://u:p@h/db"})
 
-    assert loaded.settings.channels["max"].type == "max"
+    assert list(loaded.settings.channels) == ["web"]
+    assert "environment MAX_BOT_TOKEN" in [warning.where for warning in loaded.warnings]
     assert loaded.settings.database.url == "postgresql+asyncpg://u:p@h/db"
 
 
