@@ -26,7 +26,8 @@ from optfm_bot.errors import StoreUnavailable
 from optfm_bot.i18n.catalogue import Catalogue
 from optfm_bot.i18n.smalltalk import load_smalltalk
 from optfm_bot.ids import IdSource, short
-from optfm_bot.outbox.delivery import Delivery, DeliveryObserver, DeliverySettings, Outgoing
+from optfm_bot.outbox.delivery import Delivery
+from optfm_bot.outbox.outgoing import DeliveryObserver, DeliverySettings, Outgoing
 from optfm_bot.receive.runner import ChannelRunner
 from optfm_bot.receive.status import ChannelState, ChannelStatus, Snapshot
 from optfm_bot.store.contract import Store
@@ -149,7 +150,8 @@ class House:
             observer=self._observer.delivery(plan.channel.instance),
             guard=self._handler.refusal,
             gone=self._handler.gone,
-            unauthorized=lambda error: self.runners[plan.channel.instance].doubt(error),
+            # The runner is made after its delivery, so it is looked up when it is needed.
+            unauthorized=lambda error: self.runners[plan.channel.instance].doubt(error),  # noqa: PLW0108
             spread=self._spread,
         )
 
@@ -241,7 +243,10 @@ class House:
         await self.dispatcher.stop(STOP_SECONDS)
         await asyncio.gather(*(delivery.stop(STOP_SECONDS) for delivery in self.deliveries.values()))
         for channel in self.channels.values():
-            await channel.close()
+            try:
+                await channel.close()
+            except Exception:  # the channel's own bug must not leave the others open
+                log.exception("channel.close_failed", channel=channel.instance)
 
     async def _count(self) -> None:
         while True:
@@ -288,5 +293,5 @@ def _phrases() -> SmallTalkPhrases:
         groups[SmallTalk.HOW_ARE_YOU] += phrases.how_are_you
         groups[SmallTalk.OPERATOR] += phrases.operator
     return SmallTalkPhrases(
-        groups, fillers=("вам", "всем", "вас", "вы", "и", "ну", "ок", "хорошо", "понятно", "ясно")
+        groups, fillers=("вам", "всем", "вас", "вы", "и", "ну", "ок", "хорошо", "понятно", "ясно", "все")
     )

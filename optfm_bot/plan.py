@@ -15,7 +15,7 @@ from config.validate import validate_section
 from optfm_bot.clock import Clock
 from optfm_bot.domain.talk import TalkSettings
 from optfm_bot.house import ChannelPlan, HouseSettings
-from optfm_bot.outbox.delivery import DeliverySettings
+from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.outbox.plan import Policy
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from sqlalchemy import URL, Connection, text
+from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from optfm_bot.cli.mask import without_password
 from optfm_bot.errors import StartRefused, StoreUnavailable
 from optfm_bot.store.engine import reader_engine, sqlite_path
-from optfm_bot.store.schema import HEAD, current_revision, upgrade
+from optfm_bot.store.schema import HEAD, PROOF_OF_WRITING, current_revision, upgrade
 
 CONNECT_SECONDS = 10.0
 CHECK_SECONDS = 600.0
@@ -80,7 +80,8 @@ async def prove_writable(url: URL) -> None:
         engine = reader_engine(url, connections=1)
         try:
             async with asyncio.timeout(CONNECT_SECONDS), engine.begin() as connection:
-                await connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+                for statement in PROOF_OF_WRITING:
+                    await connection.execute(statement)
         finally:
             await engine.dispose()
 

@@ -19,7 +19,7 @@ from optfm_bot.domain.smalltalk import SmallTalkPhrases
 from optfm_bot.domain.talk import Around, Said, Talk, TalkSettings
 from optfm_bot.domain.words import Words
 from optfm_bot.house import ChannelPlan, House, HouseObserver, HouseSettings
-from optfm_bot.outbox.delivery import DeliverySettings
+from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.store.memory import MemoryStore
 
 LEAVE = frozenset({"/quit", "/exit", "/q"})

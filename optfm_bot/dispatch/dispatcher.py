@@ -15,6 +15,7 @@ from channels.errors import BadPayload
 from optfm_bot.clock import Clock, unfinished
 from optfm_bot.dispatch.joining import Parsed, begins, continues, join
 from optfm_bot.errors import StoreConflict, StoreUnavailable
+from optfm_bot.observe.correlation import bind_update
 from optfm_bot.store.contract import Store
 from optfm_bot.store.records import StoredUpdate
 
@@ -254,7 +255,8 @@ class Dispatcher:
         group: list[Parsed] = []
         try:
             group = await self._group(lane, queue)
-            await self._handler.handle(group)
+            with bind_update(queue[0].id, queue[0].channel):
+                await self._handler.handle(group)
         except StoreUnavailable as error:
             log.error("dispatch.store_unavailable", error=str(error))
             await self._clock.wait(self._stopping, _STORE_RETRY_SECONDS)

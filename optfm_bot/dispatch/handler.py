@@ -36,7 +36,7 @@ from optfm_bot.domain.choices import KeptChoice
 from optfm_bot.domain.conversation import EMPTY, Conversation, load
 from optfm_bot.domain.say import Response
 from optfm_bot.domain.talk import Around, Said, Talk
-from optfm_bot.outbox.delivery import Outgoing
+from optfm_bot.outbox.outgoing import Outgoing
 from optfm_bot.store.contract import Store
 from optfm_bot.store.records import PersonRow, StoredUpdate
 
@@ -198,10 +198,8 @@ class UpdateHandler:
             self._outlet.accept(update.channel, record.outgoing)
         seconds = (self._clock.ms() - update.received_at) / 1000
         self._observer.handled(update.channel, outcome, seconds)
-        log.debug(
+        log.info(
             "update.handled",
-            channel=update.channel,
-            update_id=update.id,
             updates=len(group),
             outcome=outcome,
             messages=len(record.outgoing),

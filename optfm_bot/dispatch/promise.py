@@ -16,7 +16,7 @@ from optfm_bot.domain.choices import KeptChoice, decode, encode
 from optfm_bot.domain.conversation import REMEMBER_CHOICES_MS
 from optfm_bot.domain.say import Say
 from optfm_bot.ids import IdSource, from_short, short
-from optfm_bot.outbox.delivery import Outgoing
+from optfm_bot.outbox.outgoing import Outgoing
 from optfm_bot.store.records import Direction, OutboxRow, OutboxState, TurnRow
 
 _REMEMBERED = 10_000
@@ -94,7 +94,11 @@ class Promises:
                     state=OutboxState.SENDING if begin else OutboxState.READY,
                 )
                 rows.append(row)
-                outgoing.append(Outgoing(id=row.id, lane=lane, message=piece, created_at=now, begun=begin))
+                outgoing.append(
+                    Outgoing(
+                        id=row.id, lane=lane, message=piece, created_at=now, update_id=inbox_id, begun=begin
+                    )
+                )
                 begin = False
         return Promised(
             turns=turns,

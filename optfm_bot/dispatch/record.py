@@ -23,7 +23,7 @@ from optfm_bot.dispatch.promise import Promises
 from optfm_bot.domain.conversation import Conversation, dump
 from optfm_bot.domain.say import Response
 from optfm_bot.domain.talk import Said
-from optfm_bot.outbox.delivery import Outgoing
+from optfm_bot.outbox.outgoing import Outgoing
 from optfm_bot.store.records import (
     ConversationRow,
     Direction,

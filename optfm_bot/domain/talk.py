@@ -257,9 +257,11 @@ class Talk:
         root = self.settings.media_root
         if root is None:
             return None
-        path = os.path.normpath(os.path.join(root, file.path))  # noqa: PTH118 - pure: pathlib would ask the disk
-        inside = path.startswith(os.path.normpath(root) + os.sep)
-        return Media(kind=kind, path=path, name=file.name or os.path.basename(path)) if inside else None  # noqa: PTH119 - the same
+        inner = os.path.normpath(file.path)
+        if os.path.isabs(inner) or inner in {os.curdir, os.pardir} or inner.startswith(os.pardir + os.sep):  # noqa: PTH117 - pure: pathlib would ask the disk
+            return None
+        path = os.path.join(root, inner)  # noqa: PTH118 - the same
+        return Media(kind=kind, path=path, name=file.name or os.path.basename(path))  # noqa: PTH119 - the same
 
     def _feedback_row(self, language: str, entry_id: str, version: str) -> tuple[Choice, ...]:
         return (

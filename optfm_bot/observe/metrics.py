@@ -120,7 +120,9 @@ class Metrics:
         self.messages_sent = self._counter(
             "messages_sent", "Messages by what came of them.", "channel", "result"
         )
-        self.send_seconds = self._histogram("send_seconds", "From promising a message to its outcome.", _SLOW, "channel")
+        self.send_seconds = self._histogram(
+            "send_seconds", "From promising a message to its outcome.", _SLOW, "channel"
+        )
         self.send_retries = self._counter("send_retries", "Sendings put off.", "channel", "reason")
         self.outbox_depth = self._gauge("outbox_depth", "Messages waiting to be sent.", "channel")
 

@@ -31,7 +31,9 @@ def database_url(text: str) -> URL:
     driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}.get(url.drivername)
     url = url.set(drivername=driver) if driver else url
     if url.get_driver_name() == "asyncpg" and find_spec("asyncpg") is None:
-        raise StartRefused('PostgreSQL needs a driver that is not installed: pip install "optfm-bot[postgres]"')
+        raise StartRefused(
+            'PostgreSQL needs a driver that is not installed: pip install "optfm-bot[postgres]"'
+        )
     return url
 
 

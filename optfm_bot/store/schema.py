@@ -16,6 +16,7 @@ from sqlalchemy import (
     insert,
     inspect,
     select,
+    text,
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -26,6 +27,15 @@ from optfm_bot.store.tables import metadata
 
 HEAD = "0001"
 """The revision that this program needs. A test keeps it equal to the newest migration."""
+
+PROOF_OF_WRITING = (
+    text("UPDATE alembic_version SET version_num = version_num || '+'"),
+    text("UPDATE alembic_version SET version_num = substr(version_num, 1, length(version_num) - 1)"),
+)
+"""Statements that write and change nothing.
+
+Two, because SQLite does not write a row that stays as it is: on a full disk such an update succeeds.
+"""
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Executable, RowMapping, func, select, text, update
+from sqlalchemy import Executable, RowMapping, func, select, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -31,7 +31,7 @@ from optfm_bot.store.records import (
     StoredUpdate,
     TurnRow,
 )
-from optfm_bot.store.schema import require_current
+from optfm_bot.store.schema import PROOF_OF_WRITING, require_current
 from optfm_bot.store.statements import claimable, statements
 from optfm_bot.store.unit import Op, UnitOfWork
 from optfm_bot.store.writer import Transaction, Writer, open_writer
@@ -281,9 +281,10 @@ class SqlStore(Store):
         )
 
     async def check(self) -> None:
-        """Prove that the database can be written right now: take the write lock and change a row back to itself."""
+        """Prove that the database can be written right now: take the write lock, change a row and change it back."""
         async with self._write() as connection:
-            await connection.execute(text("UPDATE alembic_version SET version_num = version_num"))
+            for statement in PROOF_OF_WRITING:
+                await connection.execute(statement)
 
 
 def _translated(error: Exception) -> StoreConflict | StoreRefused | StoreUnavailable:

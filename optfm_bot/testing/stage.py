@@ -27,7 +27,7 @@ from optfm_bot.clock import ManualClock
 from optfm_bot.house import ChannelPlan, House, HouseSettings
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
-from optfm_bot.outbox.delivery import DeliverySettings
+from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.store.contract import Store
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.testing.platform import WITH_BUTTONS, Delivered, MemoryPlatform

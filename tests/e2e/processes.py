@@ -89,8 +89,11 @@ class Platform:
 
     def __init__(self, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "channels.testing.telegram_server", "--token", TOKEN]
-            + ["--username", USERNAME, "--retry-scale", "0.02", "--set-webhook-interval", "0", *arguments],
+            [
+                *(sys.executable, "-m", "channels.testing.telegram_server", "--token", TOKEN),
+                *("--username", USERNAME, "--retry-scale", "0.02", "--set-webhook-interval", "0"),
+                *arguments,
+            ],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -115,7 +118,7 @@ class Platform:
             if self.process.stdout is not None:
                 self.process.stdout.close()
 
-    # -- steering ----------------------------------------------------------------------------------------------
+    # -- steering ----------------------------------------------------------------------------------
 
     def control(self, command: str, **fields: Any) -> dict[str, Any]:
         """Give one command; see the fake's `control.py`."""
@@ -141,7 +144,7 @@ class Platform:
         """Wait until the fake's counters are there; fails with its state."""
         return self.control("wait", timeout=timeout, **measures)
 
-    # -- looking -----------------------------------------------------------------------------------------------
+    # -- looking -----------------------------------------------------------------------------------
 
     def sent(self, chat: int | None = None, since: int = 0) -> list[dict[str, Any]]:
         """The messages that reached people, or one chat, in order."""
@@ -166,7 +169,7 @@ class Platform:
                 return found[0]
             self.wait(sent=total + 1, timeout=max(0.0, deadline - time.monotonic()))
 
-    # -- people ------------------------------------------------------------------------------------------------
+    # -- people ------------------------------------------------------------------------------------
 
     def person(self, **names: Any) -> Person:
         """Somebody new, in the private chat with the bot."""
@@ -280,7 +283,7 @@ class Bot:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.close(judge=kind is None)
 
-    # -- life ----------------------------------------------------------------------------------------------------
+    # -- life --------------------------------------------------------------------------------------
 
     def launch(self) -> subprocess.Popen[bytes]:
         """Start the process and wait for nothing."""
@@ -347,7 +350,7 @@ class Bot:
             assert odd == [], f"unexpected errors: {odd}"
             assert "Traceback" not in self.output("stderr"), self.output("stderr")
 
-    # -- looking -------------------------------------------------------------------------------------------------
+    # -- looking -----------------------------------------------------------------------------------
 
     def _output(self, name: str) -> Path:
         return self.folder / f"{name}.txt"
@@ -408,7 +411,7 @@ class Bot:
         """Count rows."""
         return int(self.rows(f"SELECT count(*) FROM {table} WHERE {where}", *values)[0][0])  # noqa: S608 - written by tests
 
-    # -- the webhook's side -----------------------------------------------------------------------------------------
+    # -- the webhook's side ------------------------------------------------------------------------
 
     def webhook(self, body: bytes, headers: Mapping[str, Any] | None = None) -> int:
         """Push as the platform would, with its secret unless other `headers` are given; gives the status."""

@@ -18,7 +18,7 @@ QUESTIONS = {
 }
 
 
-# -- questions and answers ---------------------------------------------------------------------------------------
+# -- questions and answers -------------------------------------------------------------------------
 
 
 def test_a_question_gets_its_answer_with_buttons(person: Person) -> None:
@@ -106,7 +106,7 @@ def test_an_english_speaker_is_spoken_to_in_english(bot: Bot, platform: Platform
     john.sees("Hello")
 
 
-# -- texts ---------------------------------------------------------------------------------------------------------
+# -- texts -----------------------------------------------------------------------------------------
 
 
 def test_a_long_answer_comes_in_valid_parts_in_order_with_the_buttons_on_the_last(
@@ -184,7 +184,7 @@ def test_a_text_of_64_kib_is_answered_once(person: Person, platform: Platform, b
     assert length >= 60_000
 
 
-# -- what is not text ------------------------------------------------------------------------------------------------
+# -- what is not text ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_only_the_own_contact_is_kept(bot: Bot, platform: Platform) -> None:
     assert kept[str(boris.chat)] is None
 
 
-# -- groups ------------------------------------------------------------------------------------------------------------
+# -- groups ----------------------------------------------------------------------------------------
 
 
 def test_in_a_group_only_what_is_addressed_is_answered(bot: Bot, platform: Platform) -> None:
@@ -285,7 +285,7 @@ def test_an_announced_migration_is_silent_and_the_new_group_is_served(bot: Bot, 
     assert platform.sent(group.chat) == []
 
 
-# -- buttons that lead nowhere -------------------------------------------------------------------------------------------
+# -- buttons that lead nowhere ---------------------------------------------------------------------
 
 
 def test_a_forged_button_is_answered_and_acknowledged(person: Person, platform: Platform) -> None:
@@ -335,9 +335,7 @@ def test_a_menu_that_is_gone_is_sent_anew(person: Person) -> None:
     person.sees_nothing_else()
 
 
-def test_a_double_press_answers_twice_and_a_double_turn_of_a_page_once(
-    person: Person, platform: Platform
-) -> None:
+def test_a_double_press_on_a_menu_leaves_it_readable(person: Person, platform: Platform) -> None:
     person.says("/faq")
     menu = person.sees("Выберите тему")
     person.presses("Доставка", menu)
@@ -345,7 +343,6 @@ def test_a_double_press_answers_twice_and_a_double_turn_of_a_page_once(
     data = {one["label"]: one["data"] for row in menu["buttons"] for one in row}["Доставка"]
     person.does("callback", data, message_id=menu["message_id"])
 
-    # The tokens of the second page are new ones, so the platform takes it for another message: it stays readable.
     person.sees_nothing_else()
     assert {one["plain"] for one in platform.edits(person.chat)} == {"Доставка"}
 
@@ -363,7 +360,7 @@ def test_a_press_too_old_to_be_acknowledged_is_answered_all_the_same(
     person.sees_nothing_else()
 
 
-# -- odd updates ---------------------------------------------------------------------------------------------------------
+# -- odd updates -----------------------------------------------------------------------------------
 
 
 def test_a_poison_update_holds_up_nobody(person: Person, platform: Platform, bot: Bot) -> None:

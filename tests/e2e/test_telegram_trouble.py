@@ -1,4 +1,4 @@
-"""What the platform may do to a message on its way, and what the bot makes of it: the documented policy, seen from outside.
+"""What the platform may do to a message on its way, and what the bot makes of it: the policy, seen from outside.
 
 Any answer over HTTP means that the message was not taken: it is sent again. No answer means that nobody can know: with
 `at_most_once` it is marked uncertain, counted, and never repeated; with `at_least_once` it is repeated.
@@ -22,7 +22,9 @@ DROPPED = 4
 
 def outcomes(bot: Bot, person: Person) -> list[int]:
     """The states of the messages promised to a person, in order."""
-    return [state for (state,) in bot.rows("SELECT state FROM outbox WHERE lane = ? ORDER BY id", lane(person))]
+    return [
+        state for (state,) in bot.rows("SELECT state FROM outbox WHERE lane = ? ORDER BY id", lane(person))
+    ]
 
 
 def lane(person: Person) -> str:
@@ -33,7 +35,7 @@ def messages_sent(bot: Bot, result: str) -> float:
     return bot.metric("optfm_messages_sent_total", result=result)
 
 
-# -- refusals ----------------------------------------------------------------------------------------------------
+# -- refusals --------------------------------------------------------------------------------------
 
 
 def test_a_limited_chat_waits_and_others_do_not(person: Person, platform: Platform, bot: Bot) -> None:
@@ -80,7 +82,7 @@ def test_a_slow_platform_is_waited_for(person: Person, platform: Platform, bot: 
     assert len(platform.calls("sendMessage", person.chat)) == 2
 
 
-# -- silence ---------------------------------------------------------------------------------------------------------
+# -- silence ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("fault", "arrives"), [("drop", 0), ("drop_after", 1), ("cut_body", 1)])
@@ -95,7 +97,9 @@ def test_at_most_once_never_repeats_what_may_have_arrived(
     person.says("Как вернуть товар?")
     eventually(lambda: outcomes(bot, person) == [UNCERTAIN, SENT], "the next one is sent")
     assert len(platform.calls("sendMessage", person.chat)) == 2
-    assert texts(platform.sent(person.chat)) == ["Доставка по России — от 300 ₽."] * arrives + ["В течение 14 дней."]
+    assert texts(platform.sent(person.chat)) == ["Доставка по России — от 300 ₽."] * arrives + [
+        "В течение 14 дней."
+    ]
     assert messages_sent(bot, "uncertain") == before + 1
     assert bot.logs("outbox.unresolved", state="UNCERTAIN")["channel"] == "telegram"
 
@@ -118,7 +122,7 @@ def test_at_least_once_repeats_what_may_not_have_arrived(
 def test_a_platform_that_cannot_be_reached_is_tried_again(
     lone_platform: Platform, make_bot: Callable[..., Bot]
 ) -> None:
-    """A connection that failed before anything was written is certain: the message is not there, so it is sent again."""
+    """A connection that failed before anything was written is certain: the message is not there."""
     bot = make_bot(mode="webhook").start()
     person = lone_platform.person()
     update: dict[str, Any] = {
@@ -144,7 +148,7 @@ def test_a_platform_that_cannot_be_reached_is_tried_again(
         assert texts(again.sent(person.chat)) == ["Доставка по России — от 300 ₽."]
 
 
-# -- people who leave ------------------------------------------------------------------------------------------------------
+# -- people who leave ------------------------------------------------------------------------------
 
 
 def gone(bot: Bot, person: Person) -> bool:

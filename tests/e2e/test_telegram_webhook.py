@@ -11,6 +11,7 @@ import pytest
 
 from tests.e2e.processes import (
     SECRET_HEADER,
+    USERNAME,
     WEBHOOK_SECRET,
     Bot,
     Person,
@@ -108,7 +109,20 @@ def test_a_repeated_push_is_accepted_and_answered_once(known: Person, bot: Bot) 
         b'{"update_id":1,"message":{"text":"\\ud800"}}',
         b"not json at all",
     ],
-    ids=["empty", "cut", "list", "null", "object", "text id", "true", "float", "bytes", "deep", "surrogate", "words"],
+    ids=[
+        "empty",
+        "cut",
+        "list",
+        "null",
+        "object",
+        "text id",
+        "true",
+        "float",
+        "bytes",
+        "deep",
+        "surrogate",
+        "words",
+    ],
 )
 def test_what_is_no_update_is_refused_and_not_stored(bot: Bot, body: bytes) -> None:
     before = bot.count("inbox")
@@ -148,7 +162,9 @@ def test_the_webhook_is_set_with_everything_that_it_needs(bot: Bot, platform: Pl
     assert call["given"]["url"] == f"http://127.0.0.1:{bot.port}/telegram/webhook"
     assert call["given"]["secret_token"] == WEBHOOK_SECRET
     assert call["given"]["drop_pending_updates"] is False
-    assert {"message", "edited_message", "callback_query", "my_chat_member"} == set(call["given"]["allowed_updates"])
+    assert {"message", "edited_message", "callback_query", "my_chat_member"} == set(
+        call["given"]["allowed_updates"]
+    )
 
 
 def test_it_stays_set_when_the_bot_ends_and_what_waits_is_taken_by_the_next_start(
@@ -167,14 +183,35 @@ def test_it_stays_set_when_the_bot_ends_and_what_waits_is_taken_by_the_next_star
     person.sees_nothing_else()
 
 
-def test_a_webhook_without_a_secret_refuses_to_start(lone_platform: Platform, make_bot: Callable[..., Bot]) -> None:
+def test_what_comes_before_the_bot_knows_its_own_name_is_answered(
+    lone_platform: Platform, make_bot: Callable[..., Bot]
+) -> None:
+    """In a group the name decides who is meant, so nothing may be judged before the platform has told it."""
+    bot = make_bot(mode="webhook").start()
+    group = lone_platform.group()
+    assert bot.terminate() == 0
+    group.says(f"@{USERNAME} сколько стоит доставка?")
+    lone_platform.control("fail", fault="slow", method="getMe", seconds=1.5)
+    bot.launch()
+    eventually(lambda: lone_platform.state()["pending"] == 0, "it is pushed and taken", alive=bot.alive)
+    assert lone_platform.sent(group.chat) == []
+
+    group.sees("300 ₽")
+    group.sees_nothing_else()
+
+
+def test_a_webhook_without_a_secret_refuses_to_start(
+    lone_platform: Platform, make_bot: Callable[..., Bot]
+) -> None:
     bot = make_bot(mode="webhook", channel={"webhook_secret": None})
     assert bot.launch().wait(30) == 3
     assert "webhook_secret" in bot.output("stderr")
     assert "config.yaml" in bot.output("stderr")
 
 
-def test_other_chats_are_served_while_one_is_pushed_again_and_again(known: Person, bot: Bot, platform: Platform) -> None:
+def test_other_chats_are_served_while_one_is_pushed_again_and_again(
+    known: Person, bot: Bot, platform: Platform
+) -> None:
     """A poison update is answered 200: a refusal would make the platform hold back its chat for a day."""
     bot.expected.add("dispatch.parked")
     platform.push("raw", {"message": {"message_id": 5}}, lane=str(known.chat))

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.e2e.processes import USERNAME, Bot, Platform
+from tests.e2e.processes import USERNAME, Bot, Platform, eventually
 
 CHATS = 40
 FIRST_CHAT = -4_000
@@ -43,7 +43,7 @@ class Load:
         self.seed = seed
         self.dice = random.Random(seed)  # noqa: S311 - the same moments for the same seed
 
-    # -- load ------------------------------------------------------------------------------------------------------
+    # -- load --------------------------------------------------------------------------------------
 
     def begin(self, per_second: float, seconds: float) -> int:
         """Begin to push; gives how many messages there will be."""
@@ -54,7 +54,7 @@ class Load:
         """Whether everything has been pushed."""
         return not self.platform.state()["load_running"]
 
-    # -- what the bot has written down -----------------------------------------------------------------------------------
+    # -- what the bot has written down -------------------------------------------------------------
 
     def has_tables(self) -> bool:
         """Whether the bot has lived long enough to make its database."""
@@ -74,7 +74,13 @@ class Load:
         questions = self.question_of()
         return {questions[number] for (number,) in rows}
 
-    # -- what people have seen ---------------------------------------------------------------------------------------------
+    def troubled(self, *but: int) -> int:
+        """How many messages ended in a way that nobody wished for; leave out these states."""
+        return sum(
+            self.bot.count("outbox", "state = ?", state) for state in {UNCERTAIN, DROPPED, FAILED} - {*but}
+        )
+
+    # -- what people have seen ---------------------------------------------------------------------
 
     def answers(self) -> Counter[int]:
         """How often each question was answered, as people saw it."""
@@ -98,8 +104,6 @@ class Load:
 
     def until(self, check: Callable[[], Any], what: str, seconds: float = 30.0) -> None:
         """Wait; a failure names the seed."""
-        from tests.e2e.processes import eventually  # noqa: PLC0415 - kept beside its only use
-
         eventually(
             check,
             f"{what} (seed {self.seed}, {self.platform.state()})",

@@ -237,5 +237,5 @@ def test_a_process_ends_while_the_keyboard_is_silent() -> None:
         "asyncio.run(main())"
     )
 
-    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as process:  # noqa: S603 - our own words
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as process:
         assert process.wait(timeout=30) == 0

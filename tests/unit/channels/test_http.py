@@ -307,7 +307,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         pytest.skip("makes its certificate with openssl")
     folder = tmp_path_factory.mktemp("tls")
     cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(  # noqa: S603 - our own words
+    subprocess.run(
         [openssl, *_SELF_SIGNED.split(), "-keyout", str(key), "-out", str(cert)],
         check=True,
         capture_output=True,

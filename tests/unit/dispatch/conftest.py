@@ -151,8 +151,11 @@ class Desk:
 
     async def stop(self, seconds: float = 10) -> None:
         stopping = asyncio.create_task(self.dispatcher.stop(seconds))
-        while not stopping.done():
+        for _ in range(100):
+            if stopping.done():
+                break
             await self.clock.advance(1)
+        assert stopping.done(), "stopping takes for ever"
         await stopping
 
     async def rest(self) -> None:

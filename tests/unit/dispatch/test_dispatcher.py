@@ -131,6 +131,17 @@ async def test_a_conflict_over_an_update_that_nobody_has_done_is_tried_again(des
         assert d.handler.texts() == ["1", "2"]
 
 
+async def test_a_conflict_that_never_ends_is_parked_like_any_failure(desk: Any) -> None:
+    async with desk() as d:
+        d.handler.script["1"] = [StoreConflict()] * 99
+        await d.push("a", "1", "2")
+        await d.clock.advance(30)
+
+        assert len(d.handler.times("1")) == 4
+        assert [row.key for row in await d.store.parked()] == ["a-1"]
+        assert d.handler.texts() == ["2"]
+
+
 # -- more than memory holds ----------------------------------------------------------------------------
 
 
@@ -302,6 +313,8 @@ async def test_what_arrives_while_stopping_is_stored_for_the_next_start(desk: An
 async def test_an_update_that_was_stored_while_the_reply_got_lost_is_handled(desk: Any) -> None:
     """The platform repeats it, the store knows it already: nobody would ever handle it but for its lease's end."""
     async with desk() as d:
+        d.handler.gates["long"] = asyncio.Event()
+        await d.push("b", "long")  # leases that are in hand go on being renewed meanwhile
         d.store.lose_replies = 1
         with pytest.raises(StoreUnavailable):
             await d.push("a", "1", key="k")
@@ -309,7 +322,7 @@ async def test_an_update_that_was_stored_while_the_reply_got_lost_is_handled(des
         await d.clock.advance(70)
 
         assert d.handler.texts() == ["1"]
-        assert d.dispatcher.held == 0
+        assert d.dispatcher.held == 1
 
 
 async def test_the_sweeper_survives_whatever_the_store_does(

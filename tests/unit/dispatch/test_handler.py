@@ -12,7 +12,7 @@ from channels.model import ActionIn, ChatRef, SenderRef, TextIn
 from faq import FaqEntry
 from optfm_bot.errors import StoreConflict, StoreUnavailable
 from optfm_bot.house import HouseSettings
-from optfm_bot.outbox.delivery import DeliverySettings
+from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import OutboxState
 from optfm_bot.store.unit import Op, UnitOfWork
@@ -40,15 +40,15 @@ def stage(**options: Any) -> Stage:
 
 
 def free_places(on: Stage) -> int:
-    return on.house.deliveries["stage"]._slots._value
+    return on.house.deliveries["stage"].places
 
 
-async def test_a_message_is_answered_after_a_store_that_was_down_for_a_minute() -> None:
+async def test_a_message_is_answered_after_a_store_that_was_down_for_half_a_minute() -> None:
     """Waiting for the store is not the person's flood, however often the same message is handled."""
     store = ShakyStore()
     async with stage(store=store, settings=HouseSettings(join_window=0, person_per_minute=5)) as on:
         anna = on.person()
-        store.errors = [StoreUnavailable() for _ in range(120)]
+        store.errors = [StoreUnavailable() for _ in range(60)]
         await anna.says("как оплатить заказ")
 
         anna.sees("Картой")

@@ -121,4 +121,6 @@ def test_fitting_keeps_short_texts_and_gives_long_ones_one_name(text: str) -> No
 def test_long_texts_that_differ_get_different_names() -> None:
     assert fitting("a" * 300) != fitting("a" * 301)
     assert fitting("\ud800") != fitting("\x00")
+    assert fitting("\ud800").isascii()
+    assert fitting("a\x00").isprintable()
     assert fitting("\ud800" * 300) != fitting("\ud801" * 300)

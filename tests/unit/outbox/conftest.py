@@ -18,7 +18,8 @@ from channels.errors import ChannelError
 from channels.model import Body, ChatRef, Outbound, Paragraph, Receipt, Rendered, Text
 from optfm_bot.clock import ManualClock
 from optfm_bot.errors import StoreUnavailable
-from optfm_bot.outbox.delivery import Delivery, DeliverySettings, Outgoing
+from optfm_bot.outbox.delivery import Delivery
+from optfm_bot.outbox.outgoing import DeliverySettings, Outgoing
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import OutboxRow, OutboxState
 from optfm_bot.store.unit import UnitOfWork
@@ -185,15 +186,18 @@ class Desk:
         self.platform.gate.set()
         await self.clock.advance(0)
         assert before + size == len(self.platform.delivered)
-        assert self.delivery._slots._value == self.settings.concurrency
+        assert self.delivery.places == self.settings.concurrency
 
     async def states(self) -> dict[int, OutboxState]:
         return {row.id: row.state for row in self.store._messages("stage")}
 
     async def stop(self, seconds: float = 10) -> None:
         stopping = asyncio.create_task(self.delivery.stop(seconds))
-        while not stopping.done():
+        for _ in range(100):
+            if stopping.done():
+                break
             await self.clock.advance(1)
+        assert stopping.done(), "stopping takes for ever"
         await stopping
 
     def times(self, chat: str) -> list[float]:

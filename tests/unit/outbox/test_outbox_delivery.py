@@ -21,7 +21,7 @@ from channels.errors import (
 )
 from channels.model import Body, Bold, Paragraph, Receipt, Text
 from optfm_bot.errors import StoreUnavailable
-from optfm_bot.outbox.delivery import DeliverySettings
+from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.outbox.plan import Policy
 from optfm_bot.store.records import OutboxState
 
@@ -119,6 +119,21 @@ async def test_a_pause_holds_back_those_who_were_waiting_for_a_place(desk: Any) 
         await d.clock.advance(2)
         assert len(d.platform.delivered) == 3
         await d.burst()
+
+
+async def test_a_pause_holds_back_those_whose_pace_was_due_in_it(desk: Any) -> None:
+    async with desk(unpaced(per_bot=1)) as d:
+        d.platform.gate.clear()
+        d.platform.script["a"] = [RetryLater(after=MINUTE, whole_bot=True)]
+        await d.promise("a", "x")
+        await d.promise("b", "x")
+        await d.clock.advance(0.5)
+        d.platform.gate.set()
+        await d.clock.advance(59.9)
+
+        assert d.times("b") == []
+        await d.clock.advance(5)
+        assert len(d.platform.delivered) == 2
 
 
 async def test_what_gathered_during_a_pause_leaves_at_the_pace_of_the_bot(desk: Any) -> None:
@@ -581,7 +596,7 @@ async def test_a_refused_begun_message_gives_its_place_back(desk: Any) -> None:
 async def test_a_restart_takes_up_what_was_left(desk: Any, policy: Policy, arrived: bool) -> None:  # noqa: FBT001 - a case of the table
     """One message was ready, one was under way when the process died."""
     async with desk(unpaced(policy=policy)) as before:
-        before.delivery._stopping.set()
+        before.delivery._turnstile.close()
         await before.promise("a", "under way")
         await before.promise("b", "ready")
         async with before.store.unit() as unit:
@@ -614,7 +629,7 @@ async def test_a_restart_keeps_the_moment_of_a_retry(desk: Any) -> None:
 
 async def test_a_row_that_cannot_be_read_is_failed_and_in_nobodys_way(desk: Any) -> None:
     async with desk() as d:
-        d.delivery._stopping.set()
+        d.delivery._turnstile.close()
         await d.promise("a", "1", "2")
         d.store._outbox[1]["message"] = '{"v":99}'
         async with desk(store=d.store) as again:

@@ -391,3 +391,25 @@ async def test_a_channel_that_needs_neither_is_just_open(desk: OpenDesk) -> None
         await d.clock.advance(3600)
 
         assert (d.did(), d.state) == ([], ChannelState.CONNECTED)
+
+
+async def test_a_message_refused_for_its_credentials_makes_a_webhook_be_looked_at_soon(
+    desk: OpenDesk,
+) -> None:
+    """Nothing else would tell that they work again, and sending waits for that."""
+    async with desk(url="u", polling=False) as d:
+        before = d.healthy
+        d.runner.doubt(Unauthorized())
+        assert d.state is ChannelState.BAD_CREDENTIALS
+        await d.clock.advance(60)
+
+        assert d.pauses("subscribe u") == [15]
+        assert d.state is ChannelState.CONNECTED
+        assert d.healthy > before
+
+
+async def test_a_channel_is_open_once_it_knows_who_it_is(desk: OpenDesk) -> None:
+    async with desk({"open": [Unreachable(maybe_sent=False)]}) as d:
+        assert not d.runner.opened.is_set()
+        await d.clock.advance(1)
+        assert d.runner.opened.is_set()

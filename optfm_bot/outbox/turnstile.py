@@ -1,0 +1,127 @@
+"""The turnstile of one bot: who may call the platform, and when.
+
+Everything that can make a message wait is here: its own moment, its chat's pace, the bot's pace, a pause that the
+platform asked for, credentials that a person has to mend, and the number of calls under way at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from optfm_bot.clock import Clock
+from optfm_bot.outbox.outgoing import DeliverySettings, Outgoing
+from optfm_bot.outbox.pacing import Pacer
+
+_CREDENTIALS_SECONDS = 5.0
+"""How often a message that waits for credentials looks for them."""
+
+
+class Turnstile:
+    """Gives places for calls. Whoever was let in (`enter` or `reserve`) gives the place back with `leave`."""
+
+    def __init__(self, settings: DeliverySettings, clock: Clock) -> None:
+        self._clock = clock
+        self._pacer = Pacer(per_chat=settings.per_chat, per_bot=settings.per_bot, burst=settings.burst)
+        self._places = asyncio.Semaphore(settings.concurrency)
+        self._capacity = settings.concurrency
+        self._taken = 0
+        self._paused_until = 0.0
+        self._limited: dict[str, float] = {}
+        self._authorized = True
+        self._closed = asyncio.Event()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody is let in any more."""
+        return self._closed.is_set()
+
+    @property
+    def free(self) -> int:
+        """How many more calls may be under way."""
+        return self._capacity - self._taken
+
+    def close(self) -> None:
+        """Let nobody in any more; who waits is sent away."""
+        self._closed.set()
+
+    async def reserve(self, lane: str) -> bool:
+        """Take a place if nothing at all makes a message to that chat wait; its share of the pace is taken too."""
+        if self._places.locked() or self._closed.is_set() or self._held_back() > 0:
+            return False
+        now = self._clock.monotonic()
+        if not self._pacer.ready(lane, now):
+            return False
+        await self._take()
+        self._pacer.reserve_chat(lane, now)
+        self._pacer.reserve_bot(now)
+        return True
+
+    async def enter(self, outgoing: Outgoing) -> bool:
+        """Wait for the message's moment and its chat's pace, take a place, then wait for what holds everybody back.
+
+        False, with no place taken, when closed.
+        """
+        due = (outgoing.not_before - self._clock.ms()) / 1000 if outgoing.not_before else 0.0
+        wait = max(due, self._pacer.reserve_chat(outgoing.lane, self._clock.monotonic()))
+        if wait > 0 and await self._clock.wait(self._closed, wait):
+            return False
+        await self._take()
+        let_in = False
+        try:
+            let_in = await self._wait_for_bot()
+        finally:
+            if not let_in:
+                self.leave()
+        return let_in
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._taken -= 1
+        self._places.release()
+
+    def hold(self, lane: str, seconds: float, *, limited: bool, whole_bot: bool) -> None:
+        """The platform wants to be left alone for so long, by everybody if `whole_bot`.
+
+        `limited` says that the chat is over its limit. One such chat is that chat's business; several at once mean that
+        the bot is over its own.
+        """
+        until = self._clock.monotonic() + seconds
+        if limited:
+            now = self._clock.monotonic()
+            self._limited = {chat: end for chat, end in self._limited.items() if end > now}
+            self._limited[lane] = until
+            whole_bot = whole_bot or len(self._limited) > 1
+        if whole_bot:
+            self._paused_until = max(self._paused_until, until)
+
+    def authorize(self, *, works: bool) -> None:
+        """The credentials work, or do not."""
+        self._authorized = works
+
+    async def _take(self) -> None:
+        await self._places.acquire()
+        self._taken += 1
+
+    async def _wait_for_bot(self) -> bool:
+        """Wait for credentials, the end of a pause and the bot's pace; false when closed.
+
+        Whoever waits here holds a place, which costs nobody anything: all others have to wait for the same. After a
+        pause the pace is asked again, so that what has gathered does not leave all at once.
+        """
+        while not self._closed.is_set():
+            wait = self._held_back()
+            if wait > 0:
+                await self._clock.wait(self._closed, wait)
+                continue
+            wait = self._pacer.reserve_bot(self._clock.monotonic())
+            if wait > 0 and await self._clock.wait(self._closed, wait):
+                return False
+            if self._held_back() <= 0:
+                return True
+        return False
+
+    def _held_back(self) -> float:
+        """Seconds for which the whole bot has to wait before anything else is asked."""
+        if not self._authorized:
+            return _CREDENTIALS_SECONDS
+        return self._paused_until - self._clock.monotonic()

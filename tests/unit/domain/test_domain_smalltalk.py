@@ -1,0 +1,94 @@
+"""Small talk never hides a question."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from optfm_bot.domain.smalltalk import SmallTalk, SmallTalkPhrases, words
+from optfm_bot.house import _phrases
+
+PHRASES = _phrases()
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Здравствуйте!", SmallTalk.GREETING),
+        ("ПРИВЕТ", SmallTalk.GREETING),
+        ("Добрый день, всем привет 👋", SmallTalk.GREETING),
+        ("спасибо большое 🙏", SmallTalk.THANKS),
+        ("Хорошо, спасибо", SmallTalk.THANKS),
+        ("Спасибо вам, понятно!", SmallTalk.THANKS),
+        ("пока", SmallTalk.BYE),
+        ("Спасибо, до свидания!", SmallTalk.BYE),
+        ("Привет! Как дела?", SmallTalk.HOW_ARE_YOU),
+        ("Здравствуйте, позовите оператора", SmallTalk.OPERATOR),
+        ("Hello, thanks, bye!", SmallTalk.BYE),
+        ("HUMAN!!!", SmallTalk.OPERATOR),
+    ],
+)
+def test_a_message_of_nothing_else_is_recognised(text: str, kind: SmallTalk) -> None:
+    assert PHRASES.recognise(text) is kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Покажите прайс",
+        "покажите цены, пожалуйста",
+        "спасибо, а когда привезут?",
+        "Здравствуйте, сколько стоит доставка?",
+        "хорошо ли работает доставка",
+        "хорошо ли",
+        "пока не пришло",
+        "пока жду заказ",
+        "привет из Москвы, где мой заказ",
+        "как вы работаете",
+        "как ты доставляешь",
+        "добрый товар есть?",
+        "оператор связи сменился",
+        "человек не приехал",
+        "менеджер не отвечает по заказу",
+        "удачи с ремонтом сайта",
+        "до завтра привезёте?",
+        "спасибо за ничего, верните деньги",
+        "доброе утро можно оплатить картой",
+        "хайлайтер есть?",
+        "кухня",
+        "ауди",
+        "hi-fi колонки",
+        "support ticket 123",
+        "",
+        "   ",
+        "👍",
+        "?!",
+        "123",
+    ],
+)
+def test_a_question_or_nothing_at_all_is_not_small_talk(text: str) -> None:
+    assert PHRASES.recognise(text) is None
+
+
+def test_fillers_alone_are_not_small_talk() -> None:
+    assert (
+        SmallTalkPhrases({SmallTalk.THANKS: ["спасибо"]}, fillers=["ну", "вам"]).recognise("ну вам") is None
+    )
+
+
+def test_the_longest_phrase_wins() -> None:
+    phrases = SmallTalkPhrases({SmallTalk.GREETING: ["добрый"], SmallTalk.BYE: ["добрый путь"]})
+
+    assert phrases.recognise("добрый путь") is SmallTalk.BYE
+
+
+def test_words_are_folded() -> None:
+    assert words("  Ещё, ЁЖ!\n— ok_go 🙂 ") == ("еще", "еж", "ok", "go")
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_met_without_an_error(text: str) -> None:
+    kind = PHRASES.recognise(text)
+
+    assert kind is None or words(text)
