@@ -48,6 +48,7 @@ class Catalogue:
     def __init__(self, messages: Mapping[str, Mapping[str, Message]]) -> None:
         _check(messages)
         self._messages = messages
+        self._fixed: dict[tuple[str, str], str] = {}
 
     @classmethod
     def load(cls, part: str = "") -> Catalogue:
@@ -75,11 +76,24 @@ class Catalogue:
 
     def text(self, key: str, language: str | None = None, **values: object) -> str:
         """Give a text in our Markdown with `values` escaped."""
+        if not values:
+            return self._without_values(key, language)
         return _fill(key, self._plain(key, language), {k: escape_markdown(str(v)) for k, v in values.items()})
 
     def label(self, key: str, language: str | None = None, **values: object) -> str:
         """Give a text for a place without markup, with `values` as they are."""
+        if not values:
+            return self._without_values(key, language)
         return _fill(key, self._plain(key, language), {k: str(v) for k, v in values.items()})
+
+    def _without_values(self, key: str, language: str | None) -> str:
+        """Give a text that is the same each time; most are, and the labels under answers are asked for all day."""
+        if language is None or language not in self._messages:
+            language = self.language(language)
+        known = self._fixed.get((key, language))
+        if known is None:
+            known = self._fixed[key, language] = _fill(key, self._plain(key, language), {})
+        return known
 
     def plural(self, key: str, n: int, language: str | None = None, **values: object) -> str:
         """Give the form of the text that goes with `n` things; `{n}` in it is the number itself."""

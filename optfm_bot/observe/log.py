@@ -14,6 +14,7 @@ from typing import Any, Literal, TextIO
 import structlog
 from structlog.contextvars import get_contextvars
 
+from optfm_bot.observe.correlation import update_at_work
 from optfm_bot.observe.lines import Render, console_line, json_line
 from optfm_bot.observe.redact import Redactor
 from optfm_bot.observe.repeats import RepeatGate
@@ -203,7 +204,10 @@ class RedactingHandler(logging.Handler):
             if count > 1:
                 event["repeated"] = count
         verbose = record.levelno <= logging.DEBUG
-        bound = dict(sorted(get_contextvars().items()))  # a context has no order of its own
+        bound = {
+            **dict(sorted(get_contextvars().items())),
+            **update_at_work(),
+        }  # a context has no order of its own
         for source in (bound, fields if ours else {"message": record.getMessage()}):
             if source:
                 for key, value in self._redactor.fields(source, verbose=verbose).items():
@@ -223,7 +227,7 @@ _RESERVED = frozenset({"ts", "level", "event", "logger", "exception", "stack", "
 
 def _identity(record: logging.LogRecord, name: str, fields: Mapping[str, Any] | None) -> tuple[Any, ...]:
     """What makes two errors the same: where they are logged, what happened, in which channel."""
-    context = {**get_contextvars(), **(fields or {})}
+    context = {**get_contextvars(), **update_at_work(), **(fields or {})}
     kind = record.exc_info[0] if record.exc_info else None
     message = str(record.msg) if fields is None else name
     return record.name, message, context.get("channel"), kind, context.get("error_code")

@@ -131,7 +131,7 @@ def test_a_line_of_json_has_the_agreed_fields() -> None:
         get_logger("optfm_bot.outbox").info("outbox.sent", attempt=1)
 
     (line,) = lines(stream)
-    assert list(line) == ["ts", "level", "event", "logger", "channel", "update_id", "attempt"]
+    assert list(line) == ["ts", "level", "event", "logger", "update_id", "channel", "attempt"]
     assert line["ts"].endswith("Z")
     assert len(line["ts"]) == len("2026-01-01T00:00:00.000Z")
     assert [line["level"], line["event"], line["logger"]] == ["info", "outbox.sent", "optfm_bot.outbox"]
