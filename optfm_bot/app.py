@@ -11,19 +11,18 @@ from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
-from filelock import FileLock, Timeout
 
 from channels.contract import Channel, ChannelSettings, Pages, Webhook
 from config.load import LoadedConfig
 from optfm_bot import __version__
 from optfm_bot.clock import Clock, SystemClock
-from optfm_bot.errors import StartRefused
 from optfm_bot.house import ChannelPlan, House
 from optfm_bot.knowledge import Knowledge, demo_knowledge
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
 from optfm_bot.plan import house_settings, plan_channels
-from optfm_bot.store.engine import database_url, sqlite_path
+from optfm_bot.store.engine import database_url
+from optfm_bot.store.lock import StoreLock
 from optfm_bot.store.schema import upgrade
 from optfm_bot.store.sql import SqlStore
 from optfm_bot.web.server import HttpServer, StatusPages
@@ -94,7 +93,8 @@ class App:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until `stop` is set. `ready` is called once everything has begun."""
-        lock = self._lock()
+        lock = StoreLock(self._url)
+        await lock.acquire()
         try:
             await upgrade(self._url)
             await self._store.open()
@@ -103,8 +103,7 @@ class App:
             finally:
                 await self._store.close()
         finally:
-            if lock is not None:
-                lock.release()
+            await lock.release()
 
     async def _serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         try:
@@ -125,25 +124,6 @@ class App:
             await self.house.stop()
             await self._server.stop()
             log.info("stopped")
-
-    def _lock(self) -> FileLock | None:
-        """Refuse a second process on the same file: two would answer everybody twice."""
-        path = sqlite_path(self._url)
-        if path is None:
-            return None
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{path}.lock", timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise StartRefused(
-                f"Another optfm-bot already works with {path}. Stop it, or give this one its own database.url"
-            ) from None
-        except OSError as error:
-            raise StartRefused(
-                f"Cannot write beside the database {path}: {error.strerror or error}"
-            ) from error
-        return lock
 
     def channel_settings(self) -> Sequence[ChannelSettings]:
         """The settings of the channels, for whoever must know their secrets to hide them."""

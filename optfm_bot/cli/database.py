@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from optfm_bot.cli.mask import without_password
-from optfm_bot.errors import StartRefused, StoreUnavailable
+from optfm_bot.errors import StoreUnavailable
 from optfm_bot.store.engine import reader_engine, sqlite_path
+from optfm_bot.store.lock import StoreLock
 from optfm_bot.store.schema import HEAD, PROOF_OF_WRITING, current_revision, upgrade
 
 CONNECT_SECONDS = 10.0
@@ -70,8 +70,13 @@ async def bring_up_to_date(url: URL) -> tuple[str | None, str]:
     state = await look(url)
     if state.is_current:
         return state.revision, HEAD
-    with _alone_with(sqlite_path(url)), _translated():
-        return await upgrade(url)
+    lock = StoreLock(url)  # as a running bot holds it: nobody works with a schema that changes under him
+    await lock.acquire()
+    try:
+        with _translated():
+            return await upgrade(url)
+    finally:
+        await lock.release()
 
 
 async def prove_writable(url: URL) -> None:
@@ -124,30 +129,6 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable(
             f"The driver of this database is not installed. Install it with: pip install {error.name}"
         ) from error
-
-
-@contextmanager
-def _alone_with(path: Path | None) -> Iterator[None]:
-    """Hold the file as a running bot holds it, so that nobody works with a schema that changes under him."""
-    if path is None:
-        yield
-        return
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{path}.lock", timeout=0)
-        lock.acquire()
-    except Timeout:
-        raise StartRefused(
-            f"A running optfm-bot works with {path}. Stop it first, then repeat the upgrade"
-        ) from None
-    except OSError as error:
-        raise StoreUnavailable(
-            f"Cannot write beside the database {path}: {error.strerror or error}"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _size(path: Path | None) -> int | None:

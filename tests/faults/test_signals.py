@@ -68,7 +68,7 @@ def test_a_stop_while_the_platform_is_silent_ends_in_time(make_load: Callable[..
     person.says("Сколько стоит доставка?")
     load.platform.wait(in_flight=1, pending=0)
     load.until(lambda: load.bot.count("outbox", "state = 1"), "the message is being sent")
-    assert load.bot.terminate(25) == 0
+    assert load.bot.terminate(SECONDS) == 0
     load.platform.control("heal")
     load.bot.start()
     load.until(lambda: load.bot.count("outbox", "state = 3"), "nobody can know of this one")
