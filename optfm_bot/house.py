@@ -37,7 +37,9 @@ from optfm_bot.supervise import Supervisor
 log = structlog.get_logger("optfm_bot")
 
 COMMANDS = ("start", "faq", "help", "language")
-STOP_SECONDS = 10.0
+STOP_SECONDS = 8.0
+"""What a stop may take in all, however many parts want to finish something: service managers kill after ten."""
+
 _COUNT_SECONDS = 5.0
 _OPENED_SECONDS = 0.5
 """How often those who wait for a channel to open look whether the house stops."""
@@ -239,9 +241,14 @@ class House:
         """Stop receiving, finish what is under way, leave the rest in the store, close the channels."""
         for runner in self.runners.values():
             runner.stop()
-        await self.supervisor.stop(STOP_SECONDS)
-        await self.dispatcher.stop(STOP_SECONDS)
-        await asyncio.gather(*(delivery.stop(STOP_SECONDS) for delivery in self.deliveries.values()))
+        ends = self._clock.monotonic() + STOP_SECONDS
+
+        def left() -> float:
+            return max(1.0, ends - self._clock.monotonic())
+
+        await self.supervisor.stop(left())
+        await self.dispatcher.stop(left())
+        await asyncio.gather(*(delivery.stop(left()) for delivery in self.deliveries.values()))
         for channel in self.channels.values():
             try:
                 await channel.close()
