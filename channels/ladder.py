@@ -105,6 +105,8 @@ def _buttons(
         if actions:
             degraded["buttons_to_list"] = None
         return _as_list(actions)
+    if _fit(rows, buttons):
+        return rows, (), []  # nearly always: nothing is made anew
     real: list[tuple[Action, ...]] = []
     impossible: list[Action] = []
     for row in rows:
@@ -125,6 +127,20 @@ def _buttons(
     _, numbered, addresses = _as_list(impossible)
     shown = tuple([tuple([_shown(action, buttons, degraded) for action in row]) for row in real])
     return shown, numbered, addresses
+
+
+def _fit(rows: Rows, buttons: Buttons) -> bool:
+    """Whether the platform shows the buttons just as they are."""
+    if len(rows) > buttons.max_rows:
+        return False
+    for row in rows:
+        if not 0 < len(row) <= buttons.per_row:
+            return False
+        for action in row:
+            label = action.label
+            if len(label) > buttons.label_length or _one_line(label) != label or not _possible(action, buttons):
+                return False
+    return True
 
 
 def _impossible_id(action: Action) -> str:
