@@ -138,7 +138,11 @@ def _fit(rows: Rows, buttons: Buttons) -> bool:
             return False
         for action in row:
             label = action.label
-            if len(label) > buttons.label_length or _one_line(label) != label or not _possible(action, buttons):
+            if (
+                len(label) > buttons.label_length
+                or _one_line(label) != label
+                or not _possible(action, buttons)
+            ):
                 return False
     return True
 
