@@ -112,9 +112,14 @@ class Talk:
         picked = self._picked(text, around.offered)
         if picked is not None:
             return self.pick(picked, talk, around, turn_id=talk.offered)
+        return self._spoken(text, said, talk, around)
+
+    def _spoken(self, text: str, said: Said, talk: Conversation, around: Around) -> Response:
         kind = self._phrases.recognise(text)
         if kind is not None:
             return self._small_talk(kind, talk, around)
+        if not split_words(text):  # an emoji, a row of question marks: nothing that a base could know
+            return self._say("smalltalk", talk, self._notice("wordless.text", around.language))
         return self._question(text, said, talk, around)
 
     def correct(self, text: str, message_id: str | None, talk: Conversation, around: Around) -> Response:
@@ -123,7 +128,8 @@ class Talk:
         silent = Response(outcome="ignored", conversation=talk)
         if message_id is None or message_id != talk.asked or around.now - talk.asked_at > EDIT_COUNTS_MS:
             return silent
-        if not text or text.startswith("/") or split_words(text) == split_words(talk.asked_text):
+        words = split_words(text)
+        if not words or text.startswith("/") or words == split_words(talk.asked_text):
             return silent
         decision = self._decide(text)
         if decision.outcome is Outcome.ANSWER and decision.entry_id == talk.asked_entry:

@@ -104,6 +104,7 @@ async def test_an_edit_that_asks_the_same_changes_nothing(stage: Stage) -> None:
     await anna.says("как вернуть товар")
     anna.sees("14 дней")
     await anna.edits("id-Анна-1", "Как вернуть товар???")
+    await anna.edits("id-Анна-1", "👍")
     await anna.edits("id-Анна-99", "как вернуть деньги")
     await stage.clock.advance(301)
     await anna.edits("id-Анна-1", "как вернуть деньги")

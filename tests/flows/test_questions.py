@@ -185,6 +185,17 @@ async def test_empty_and_invisible_texts_are_met_politely(stage: Stage) -> None:
         anna.sees("Сообщение пришло пустым")
 
 
+async def test_a_message_without_words_is_no_question(stage: Stage) -> None:
+    anna = stage.person()
+    await anna.says("как приготовить борщ")
+    anna.sees("Пока не знаю")
+    for words in ("👍", "🙏❤️", "???", "—"):
+        await anna.says(words)
+        anna.sees("напишите его, пожалуйста, словами")
+
+    assert [miss.text for miss in await stage.store.misses()] == ["как приготовить борщ"]
+
+
 async def test_control_characters_do_not_hide_a_question(stage: Stage) -> None:
     anna = stage.person()
     await anna.says("сколько\x00 стоит\u200b доставка\x07?")
