@@ -23,6 +23,7 @@ class DialectName(StrEnum):
 
     PLAIN = "plain"
     TELEGRAM_HTML = "telegram-html"
+    MAX_HTML = "max-html"
     MAX_MARKDOWN = "max-markdown"
     WHATSAPP = "whatsapp"
 
@@ -55,6 +56,7 @@ class Capabilities:
     `text_limit` and `caption_limit` are in `text_unit`; `counts_markup` says whether tags count too. `media` maps a
     kind to the largest size in bytes; a missing kind cannot be sent and becomes a link. `write_first` is how long after
     the person's last message we may still write (None: always). `reads_history` allows the delivery policy `verify`.
+    `idempotent`: a message sent again under the same `Rendered.key` is still one message, so sending again is safe.
     """
 
     text_limit: int
@@ -72,3 +74,4 @@ class Capabilities:
     write_first: timedelta | None = None
     rate: Rate = Rate()
     reads_history: bool = False
+    idempotent: bool = False

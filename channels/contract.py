@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NewType, TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from channels.capabilities import Capabilities
-from channels.model import ActionIn, ChatRef, Inbound, RawUpdate, Receipt, Rendered
+from channels.model import ActionIn, ChatRef, Inbound, Past, RawUpdate, Receipt, Rendered
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -102,12 +102,22 @@ class BotCommand:
     description: str
 
 
+Transcript: TypeAlias = Callable[[ChatRef, int], Awaitable[Sequence[Past]]]
+"""Gives the last messages of a talk, oldest first, at most so many of them. Raises what the store raises."""
+
+
+async def no_transcript(_chat: ChatRef, _limit: int) -> Sequence[Past]:
+    """The transcript where nobody keeps one."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelContext:
-    """What the house gives to a channel when it makes one."""
+    """What the house gives to a channel when it makes one: its name, the time, and what was said in its talks."""
 
     instance: str
     clock: Callable[[], datetime]
+    transcript: Transcript = no_transcript
 
 
 class Channel(ABC):
@@ -124,6 +134,11 @@ class Channel(ABC):
         self.settings = settings
         self.instance = context.instance
         self.clock = context.clock
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this instance can do: what its kind can, unless its settings decide (one kind, several networks)."""
+        return self.spec.capabilities
 
     @abstractmethod
     def parse(self, raw: RawUpdate) -> Sequence[Inbound]:
@@ -193,6 +208,86 @@ class Verifiable(ABC):
     @abstractmethod
     async def find(self, message: Rendered, *, since: datetime) -> Receipt | None:
         """Look for this message among those we sent to its chat since that moment; None if it is not there."""
+
+
+class Addressable(ABC):
+    """The power to find the chat of a person whose phone number is known."""
+
+    @abstractmethod
+    async def address(self, phone: str) -> str:
+        """Give the chat id to write to; `phone` is digits alone, the country's first: `79001234567`.
+
+        Raises `Gone` if nobody there has this number, `Rejected` if it is none that can be asked for, else by reaction.
+        """
+
+
+class Reconciling(ABC):
+    """The power to look up what a platform's own journal has and its queue may have lost."""
+
+    @abstractmethod
+    async def missed(self, since: datetime) -> Sequence[RawUpdate]:
+        """Give what arrived after that moment, oldest first, under the keys that fetching or pushing would give.
+
+        The house asks once at the start, after the channel is opened, with the moment of the last update it has; the
+        inbox refuses what it knows already.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """Something that a person may have done to the account: named for the command line, REST and the admin page.
+
+    `params` is a pydantic model; its fields become options and a form. `changes` says that it changes something out
+    there, so a page or a terminal asks first. `sensitive`: the result holds secrets and is shown once, never logged.
+    """
+
+    name: str
+    summary: str
+    params: type[ChannelSettings] = ChannelSettings
+    changes: bool = False
+    sensitive: bool = False
+
+
+class Operable(ABC):
+    """The power to be serviced: queues, journals, groups, the state of the account."""
+
+    operations: ClassVar[Sequence[Operation]]
+
+    @abstractmethod
+    async def operate(self, name: str, params: ChannelSettings) -> Any:
+        """Do it; `params` is an instance of the operation's model. Gives JSON. Raises by reaction.
+
+        May be called without `open`. Raises `LookupError` for a name that is not among `operations`.
+        """
+
+
+class LoginState(StrEnum):
+    """Where a login stands."""
+
+    WAITING = "waiting"
+    SCAN = "scan"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginStep:
+    """What to show a person who logs an account in: a sentence, and in the state `SCAN` a QR code as PNG bytes."""
+
+    state: LoginState
+    message: str
+    qr_png: bytes | None = field(default=None, repr=False)
+
+
+class Login(ABC):
+    """The power to be logged in by a person with a phone in their hand."""
+
+    @abstractmethod
+    def login(self) -> AsyncIterator[LoginStep]:
+        """Go through the login: a step whenever something changes, the last one is `DONE` or `FAILED`.
+
+        May be called without `open`; ends when the iteration is closed. Raises by reaction.
+        """
 
 
 Receive: TypeAlias = Callable[[WebhookRequest], Awaitable[int]]

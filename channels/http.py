@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import orjson
 from aiohttp import (
     ClientConnectorError,
     ClientError,
@@ -26,7 +28,7 @@ from aiohttp import (
     TCPConnector,
 )
 
-from channels.errors import Misconfigured, Unreachable
+from channels.errors import Misconfigured, Rejected, Unreachable
 from config.secret import Secret
 
 JSON_HEADERS: Mapping[str, str] = {"Content-Type": "application/json"}
@@ -43,6 +45,33 @@ _NOT_WRITTEN = (
     NonHttpUrlClientError,
     ssl.SSLCertVerificationError,
 )
+
+
+def json_body(data: Any) -> bytes:
+    """Write the body of a call as JSON. Raises `Rejected` for what cannot be written, like half of a character."""
+    try:
+        return orjson.dumps(data)
+    except orjson.JSONEncodeError as error:
+        reason = str(error)
+    raise Rejected(f"the message cannot be written as JSON: {reason}")
+
+
+def json_value(body: bytes) -> Any:
+    """Read JSON as platforms write it. Raises `ValueError` for what is none.
+
+    Half of a character (a lone surrogate) is legal in JSON and can be stored by nobody: it becomes a mark of its own
+    instead of making the whole answer, and everything behind it in a queue, unreadable.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        if b"\\ud" not in body.lower():
+            raise
+    try:
+        text = json.dumps(json.loads(body), ensure_ascii=False)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
+    return orjson.loads(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
 class Redactor:
@@ -83,8 +112,9 @@ class HttpAnswer:
 class HttpClient:
     """Makes HTTP requests to one platform over a pool of kept connections.
 
-    An answer of any status is returned, redirects are not followed, nothing is repeated. The only error is
-    `Unreachable`, whose `maybe_sent` is false only when no byte of the request can have been written. No
+    An answer of any status is returned, redirects are not followed, nothing is repeated but a GET, PUT or DELETE that
+    met a kept connection which the server had closed: such a request changes nothing by being made twice. The only
+    error is `Unreachable`, whose `maybe_sent` is false only when no byte of the request can have been written. No
     error text contains one of `secrets`, and the library's exception, which quotes the address, is not
     chained.
 

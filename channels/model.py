@@ -86,10 +86,14 @@ class _Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextIn(_Event):
-    """A text message. A command keeps its slash and loses the bot's name: `/help@our_bot` arrives as `/help`."""
+    """A text message. A command keeps its slash and loses the bot's name: `/help@our_bot` arrives as `/help`.
+
+    `forwarded`: the words are somebody else's, passed on by the sender.
+    """
 
     text: str = field(repr=False)
     reply_to: str | None = None
+    forwarded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +113,20 @@ class ActionIn(_Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaIn(_Event):
-    """Something that is not text: `kind` is photo, voice, audio, video, document, sticker, location or other."""
+    """Something that is not text: `kind` is photo, voice, audio, video, document, sticker, location or other.
+
+    Where the platform tells: `file_id` is its name for the file, `url` where it can be fetched (perhaps not for long),
+    `name`, `mime` and `size` (bytes) what the sender called and sent. `group_id` is shared by what was sent together.
+    """
 
     kind: str
     caption: str = field(default="", repr=False)
     file_id: str | None = None
     group_id: str | None = None
+    url: str | None = field(default=None, repr=False)
+    name: str = field(default="", repr=False)
+    mime: str = ""
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +161,34 @@ class EchoIn(_Event):
     """A message that we sent ourselves, seen again."""
 
 
-Inbound: TypeAlias = TextIn | EditedIn | ActionIn | MediaIn | ContactIn | StartIn | LeftIn | OwnerIn | EchoIn
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovedIn(_Event):
+    """The person took a message back; `message_id` is the one it had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndeliveredIn(_Event):
+    """A message of ours that the platform had accepted did not arrive; `message_id` is ours, `reason` the platform's.
+
+    `sender` is the person it was for.
+    """
+
+    reason: str = ""
+
+
+Inbound: TypeAlias = (
+    TextIn
+    | EditedIn
+    | ActionIn
+    | MediaIn
+    | ContactIn
+    | StartIn
+    | LeftIn
+    | OwnerIn
+    | EchoIn
+    | RemovedIn
+    | UndeliveredIn
+)
 
 
 # -- body: a small tree, parsed once from a small Markdown (channels/body.py), written by a dialect ------
@@ -307,12 +346,14 @@ class Rendered:
     """One platform call, ready to be made: `text` in the channel's dialect, `plain` the same words without markup.
 
     `actions` are real buttons within the channel's limits (buttons that had to become a numbered list are already in
-    the text). `degraded` names what was simplified on the way.
+    the text). `degraded` names what was simplified on the way. `key` is the house's own name for this message, the same
+    at every attempt to send it: a platform that takes a client's id gets this one.
     """
 
     chat: ChatRef
     text: str
     plain: str
+    key: str = ""
     markup: bool = True
     actions: tuple[tuple[Action, ...], ...] = ()
     media: tuple[Media, ...] = ()
@@ -329,3 +370,16 @@ class Receipt:
     external_ids: tuple[str, ...]
     sent_at: datetime
     degraded: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """One message of a talk as the house keeps it: the person's `text`, or what we sent as `message`.
+
+    `id` is the platform's id of a person's message where there is one, and the `Rendered.key` of ours.
+    """
+
+    id: str
+    at: datetime
+    text: str = field(default="", repr=False)
+    message: Outbound | None = field(default=None, repr=False)

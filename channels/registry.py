@@ -23,6 +23,8 @@ GROUP = "optfm_bot.channels"
 DISTRIBUTION = "optfm-bot"
 BUILT_IN: Mapping[str, str] = {
     "console": "channels.console.spec:SPEC",
+    "green_api": "channels.greenapi.spec:SPEC",
+    "max": "channels.max.spec:SPEC",
     "telegram": "channels.telegram.spec:SPEC",
     "webchat": "channels.web.spec:SPEC",
 }

@@ -19,11 +19,11 @@ from channels.split import split_outbound
 __all__ = ["numbered_actions", "plain_copy", "render", "split_outbound"]
 
 
-def render(message: Outbound, capabilities: Capabilities) -> Rendered:
+def render(message: Outbound, capabilities: Capabilities, *, key: str = "") -> Rendered:
     """The message as one call within the platform's limits; `degraded` names each simplification.
 
-    Raises `TooLarge` if the text is over the limit (that of captions if a file is sent with it): such a
-    message should have been split. Raises `LookupError` if nobody registered the dialect.
+    `key` is the house's name for the message. Raises `TooLarge` if the text is over the limit (that of captions if a
+    file is sent with it): such a message should have been split. Raises `LookupError` if nobody registered the dialect.
     """
     step = step_down(message, capabilities)
     body = Body((*message.body.blocks, *step.tail)) if step.tail else message.body
@@ -43,6 +43,7 @@ def render(message: Outbound, capabilities: Capabilities) -> Rendered:
         chat=message.chat,
         text=text.text,
         plain=text.plain,
+        key=key,
         markup=markup,
         actions=step.rows,
         media=step.media,

@@ -61,7 +61,8 @@ def _webhooks(settings: Settings, locate: Locate) -> Iterator[Problem]:
             continue
         where, key = locate(("channels", name, "mode")), f"channels.{name}.mode"
         # A platform's server of one's own, reached without TLS, may also push without it.
-        plain_is_enough = _plain(entry.options.get("api_base")).startswith("http://")
+        base = _plain(entry.options.get("api_base") or entry.options.get("api_url"))
+        plain_is_enough = base.startswith("http://")
         if not public.startswith(("https://", "http://") if plain_is_enough else "https://"):
             yield problem("webhook_needs_url", where=where, key=key, hint="webhook_url")
 

@@ -16,11 +16,12 @@ _ALMOST = re.compile(r"OPTFM_([A-Z0-9]+__[A-Z0-9_]+)")
 
 PLAIN_NAMES: Mapping[str, KeyPath] = {
     "TELEGRAM_BOT_TOKEN": ("channels", "telegram", "token"),
+    "MAX_BOT_TOKEN": ("channels", "max", "token"),
     "DATABASE_URL": ("database", "url"),
 }
 """Variables that are settings by themselves where the file does not speak of them."""
 
-NOT_YET = ("MAX_BOT_TOKEN", "FREESCOUT_URL", "FREESCOUT_API_KEY", "FREESCOUT_MAILBOX_ID")
+NOT_YET = ("FREESCOUT_URL", "FREESCOUT_API_KEY", "FREESCOUT_MAILBOX_ID")
 """Variables that people may have set already and that this version does not use."""
 
 

@@ -131,6 +131,13 @@ class Conversation(_Section):
     join_window: float = Field(
         1.2, ge=0, le=10, description="Seconds in which quick messages of one person are joined; 0 is off."
     )
+    owner_pause: float = Field(
+        60,
+        ge=0,
+        le=10_080,
+        description="Minutes for which the bot is silent after one of your own people wrote to a customer from the"
+        " phone; 0 is off.",
+    )
     feedback: bool = Field(default=True, description="Ask under an answer whether it helped.")
     page_size: int = Field(10, ge=1, le=50, description="Questions on one page of the menu.")
     max_text: int = Field(
@@ -164,13 +171,24 @@ class Delivery(_Section):
         DeliveryPolicy.AT_MOST_ONCE,
         description="After an unclear failure: never repeat, repeat, or look into the chat's history first.",
     )
-    per_chat_per_second: float = Field(
-        1.0, ge=0, le=1_000, description="Messages per second to one chat; 0 is off."
+    per_chat_per_second: float | None = Field(
+        None,
+        ge=0,
+        le=1_000,
+        description="Messages per second to one chat; 0 is off. Empty: the platform's own pace.",
     )
-    per_bot_per_second: float = Field(
-        30.0, ge=0, le=10_000, description="Messages per second of one bot; 0 is off."
+    per_bot_per_second: float | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        description="Messages per second of one bot; 0 is off. Empty: the platform's own pace.",
     )
-    burst: int = Field(3, ge=1, le=100, description="Messages that may pass at once before the pace begins.")
+    burst: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Messages that may pass at once before the pace begins. Empty: what the platform allows.",
+    )
     max_attempts: int = Field(8, ge=1, le=100, description="Failures of one message before it is given up.")
     concurrency: int = Field(32, ge=1, le=1_000, description="Messages in flight at once per bot.")
 

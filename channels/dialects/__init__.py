@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from channels.dialects.max_html import MAX_HTML
 from channels.dialects.max_markdown import MAX_MARKDOWN
 from channels.dialects.plain import PLAIN
 from channels.dialects.telegram_html import TELEGRAM_HTML
@@ -11,7 +12,7 @@ from channels.dialects.writer import Dialect, Writer
 __all__ = ["PLAIN", "Dialect", "Writer", "dialect_named", "register_dialect"]
 
 _DIALECTS: dict[str, Dialect] = {
-    dialect.name: dialect for dialect in (PLAIN, TELEGRAM_HTML, MAX_MARKDOWN, WHATSAPP)
+    dialect.name: dialect for dialect in (PLAIN, TELEGRAM_HTML, MAX_HTML, MAX_MARKDOWN, WHATSAPP)
 }
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from channels.telegram.fields import Json, child, number, text
+from channels.fields import Json, child, number, text
 
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?=\s|$)")
 _NAME_JOINERS = " ,:;.!-–—"

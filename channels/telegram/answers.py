@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-import orjson
-
 from channels.errors import (
     ChannelError,
     Conflict,
@@ -21,7 +19,7 @@ from channels.errors import (
     Unauthorized,
     Unreachable,
 )
-from channels.http import HttpAnswer
+from channels.http import HttpAnswer, json_value
 
 TWO_POLLERS = (
     "Another copy of this bot is asking Telegram for updates, and Telegram serves only one of them at a "
@@ -45,8 +43,8 @@ _CANNOT_EDIT = re.compile(
 def read_answer(answer: HttpAnswer, redact: Callable[[str], str]) -> Any:
     """Give the `result` of an accepted call; otherwise raise by reaction, with every secret masked."""
     try:
-        content = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
+        content = json_value(answer.body)
+    except ValueError:
         content = None
     if not isinstance(content, dict) or "ok" not in content:
         raise _unreadable(answer)

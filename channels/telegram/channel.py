@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import orjson
 import structlog
 
 from channels.contract import (
@@ -25,6 +24,7 @@ from channels.contract import (
     WebhookRequest,
 )
 from channels.errors import BadPayload, ChannelError, Conflict, Rejected, RetryLater, Unauthorized
+from channels.http import json_value
 from channels.model import ActionIn, ChatRef, Inbound, RawUpdate, Receipt, Rendered
 from channels.telegram import requests
 from channels.telegram.address import BotIdentity
@@ -137,8 +137,8 @@ class TelegramChannel(Channel, Polling, Webhook):
     def split(self, request: WebhookRequest) -> Sequence[RawUpdate]:
         """Read the one update of a webhook call. Raises `BadPayload` for anything else."""
         try:
-            item = orjson.loads(request.body)
-        except orjson.JSONDecodeError:
+            item = json_value(request.body)
+        except ValueError:
             raise BadPayload("the webhook call is not JSON") from None
         if not isinstance(item, dict) or type(item.get("update_id")) is not int:
             raise BadPayload("the webhook call is no Telegram update: it has no update_id")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import orjson
-
-from channels.http import JSON_HEADERS, HttpClient
+from channels.http import JSON_HEADERS, HttpClient, json_body
 from channels.telegram.answers import read_answer
 from channels.telegram.spec import TelegramSettings
 from config.secret import Secret
@@ -38,7 +36,7 @@ class DirectApi:
     async def call(self, method: str, params: Mapping[str, Any], *, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - passed to the client
         """Call `method` and give its `result`. Raises by reaction."""
         answer = await self._http.request(
-            "POST", self._prefix + method, data=orjson.dumps(params), headers=JSON_HEADERS, timeout=timeout
+            "POST", self._prefix + method, data=json_body(params), headers=JSON_HEADERS, timeout=timeout
         )
         return read_answer(answer, self._http.redact)
 

@@ -13,6 +13,16 @@ import orjson
 
 from channels.contract import Batch, Cursor
 from channels.errors import BadPayload
+from channels.fields import (
+    Json,
+    child,
+    children,
+    moment,
+    number,
+    required_child,
+    required_number,
+    text,
+)
 from channels.model import (
     ActionIn,
     ChatRef,
@@ -28,16 +38,6 @@ from channels.model import (
     TextIn,
 )
 from channels.telegram.address import BotIdentity, replied_message, spoken
-from channels.telegram.fields import (
-    Json,
-    child,
-    children,
-    moment,
-    number,
-    required_child,
-    required_number,
-    text,
-)
 
 _START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{0,64}")
 _GROUPS = frozenset({"group", "supergroup", "channel"})

@@ -1,12 +1,16 @@
-"""The web chat as a channel: the page posts like a webhook, and answers wait in memory for its stream."""
+"""The web chat as a channel: pages push like a platform, and follow their talks from the record and from memory."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import structlog
 
 from channels.contract import (
     BotCommand,
@@ -21,12 +25,11 @@ from channels.contract import (
     WebhookRequest,
 )
 from channels.errors import BadPayload, Rejected, TooLarge, Unauthorized, Unreachable
-from channels.links import is_link
 from channels.model import (
-    Action,
     ActionIn,
     ChatRef,
     Inbound,
+    MediaIn,
     RawUpdate,
     Receipt,
     Rendered,
@@ -34,33 +37,39 @@ from channels.model import (
     StartIn,
     TextIn,
 )
-from channels.web.dialect import plain_html
+from channels.web.bubbles import ChatMessage, SentFile, arranged, bubble, recalled
+from channels.web.files import FILE_NAME, FileFolder, FileRules
+from channels.web.frames import event_name, talk_name
 from channels.web.origin import origin_allowed
-from channels.web.sessions import HEARTBEAT, Button, Sessions, StreamEvent
+from channels.web.sessions import HEARTBEAT, RECALL_AGAIN, Sessions, StreamEvent
+from channels.web.signatures import type_of
 from channels.web.spec import SPEC, WebChatSettings
 
 if TYPE_CHECKING:
     from aiohttp import web
 
+log = structlog.get_logger("channels.web")
 
-SESSION = re.compile(r"[A-Za-z0-9_-]{16,64}")
-"""A talk's name, made at random by the browser. Who knows it may read the talk: it is kept from others."""
+_WINDOW = 30
+"""Messages of a talk that stay in memory: enough to bridge the moments until the record has them."""
+_RECALL_SECONDS = 5.0
+_READERS = 8
+"""Records read at once: after a restart all pages come back together."""
 
-_EVENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,16}")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _START = re.compile(r"[A-Za-z0-9_-]{0,64}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}")
-_FIELDS = frozenset({"session", "id", "text", "token", "message", "start", "lang"})
+_FIELDS = frozenset({"session", "id", "text", "token", "message", "start", "file", "lang"})
 
 
 class WebChatChannel(Channel, Webhook, Pages):
-    """A chat on a web page of ours.
+    """A chat on web pages: one of our own, and any site that shows the widget.
 
-    The browser posts `{"session", "id"}` with exactly one of `"text"`, `"token"` (a pressed button, with the
-    `"message"` it was under) or `"start"` (true, or the payload of a link); the same `id` again is the same
-    update. Nobody has to sign in, so `authenticate` checks where the page came from. Answers are kept in
-    memory, within the bounds of the settings, and reach the page by `stream`.
+    A page sends `{"session", "id"}` with exactly one of `"text"`, `"token"` (a pressed button, with the `"message"` it
+    was under), `"start"` (true, or the payload of a link) or `"file"` (one that was just uploaded); the same `id` again
+    is the same update. Nobody has to sign in, so `authenticate` checks where the page came from. Messages go by
+    `Rendered.key`: sent again, they are still one message.
     """
 
     spec: ClassVar[ChannelSpec] = SPEC
@@ -69,14 +78,24 @@ class WebChatChannel(Channel, Webhook, Pages):
     def __init__(self, settings: WebChatSettings, context: ChannelContext) -> None:
         super().__init__(settings, context)
         self.commands: Mapping[str, Sequence[BotCommand]] = {}
+        self.files = _folder(settings)
+        self._transcript = context.transcript
+        self._reading = asyncio.Semaphore(_READERS)
+        self._readable = True
         self._open = True
-        self._sessions = Sessions(
-            epoch=f"{int(self.clock().timestamp() * 1000):x}",
+        self._epoch = f"{int(self.clock().timestamp() * 1000):x}"
+        self._made = 0
+        self._uploaded: dict[tuple[str, str], SentFile] = {}
+        self.sessions = Sessions(
             clock=self.clock,
-            history=settings.history,
+            recall=self._recall,
+            window=min(_WINDOW, settings.history),
             max_sessions=settings.max_sessions,
             idle=timedelta(hours=settings.idle_hours),
+            rest=timedelta(minutes=settings.idle_minutes),
         )
+
+    # -- coming in ----------------------------------------------------------------------------------------
 
     def authenticate(self, request: WebhookRequest) -> None:
         """Check the page's origin: our own host, or one of `allowed_origins`. Raises `Unauthorized`.
@@ -84,7 +103,7 @@ class WebChatChannel(Channel, Webhook, Pages):
         A request without an origin comes from a program, not from a browser, and passes only on this machine.
         """
         origin, host = request.headers.get("origin"), request.headers.get("host", "")
-        if not origin_allowed(origin, host, self.settings.allowed_origins):
+        if not origin_allowed(origin, host, self.settings.allowed_origins, remote=request.remote):
             raise Unauthorized("this site may not write to the chat; add its address to allowed_origins")
 
     def split(self, request: WebhookRequest) -> Sequence[RawUpdate]:
@@ -98,72 +117,97 @@ class WebChatChannel(Channel, Webhook, Pages):
         stamped = payload | {"received_at": int(self.clock().timestamp() * 1000)}
         if payload.keys() - _FIELDS:
             raise BadPayload("the body has fields that this chat does not send")
+        if "file" in payload:
+            # A page may name only what it has just uploaded; what is known about it, we say ourselves.
+            sent = self._uploaded.get((str(payload.get("session")), str(payload.get("id"))))
+            if sent is None or payload["file"] != sent.name:
+                raise BadPayload("no such file was uploaded")
+            stamped["file"] = sent.as_json()
         event = self._read(stamped)
         return (
             RawUpdate(key=f"{event.chat.chat_id}:{event.event_id}", lane=str(event.chat), payload=stamped),
         )
 
     def parse(self, raw: RawUpdate) -> Sequence[Inbound]:
-        """Read one raw update: a text, a pressed button or a start."""
+        """Read one raw update: a text, a pressed button, a start or a file."""
         return (self._read(raw.payload),)
 
+    def remember(self, raw: RawUpdate) -> None:
+        """Show what a visitor said in all their tabs, once its update is committed; twice is harmless."""
+        event = self._read(raw.payload)
+        if isinstance(event, TextIn):
+            said = ChatMessage(message_id=event.event_id, author="visitor", at=event.at, text=event.text)
+        elif isinstance(event, MediaIn):
+            file = _sent_file(raw.payload["file"])
+            said = ChatMessage(message_id=event.event_id, author="visitor", at=event.at, file=file)
+        else:
+            return
+        self.sessions.put(event.chat.chat_id, said)
+
+    # -- going out ----------------------------------------------------------------------------------------
+
     async def deliver(self, message: Rendered) -> Receipt:
-        """Put the message into the talk: seen at once where it is followed, later by who returns."""
+        """Put the message into the talk: seen at once where it is followed, later by who returns.
+
+        The same key again is the same message; one that replaces another keeps the other's place and name.
+        """
         if not self._open:
             raise Unreachable("the web chat is closed", maybe_sent=False)
         if message.media:
             raise Rejected("the web chat shows files as links")
-        if len(message.plain) > self.spec.capabilities.text_limit:
+        if len(message.plain) > self.capabilities.text_limit:
             raise TooLarge("the text is longer than the web chat shows")
-        session = message.chat.chat_id
-        html = message.text if message.markup else plain_html(message.plain)
-        buttons = tuple(tuple(_button(action) for action in row) for row in message.actions)
-        shown = self._sessions.rewrite(session, message.replaces, html, buttons) if message.replaces else None
-        shown = shown or self._sessions.say(session, html, buttons)
-        return Receipt(external_ids=(shown.message_id,), sent_at=self.clock(), degraded=message.degraded)
-
-    async def open(self) -> None:
-        """Let browsers follow their talks."""
-        self._open = True
-        self._sessions.reopen()
-
-    async def close(self) -> None:
-        """End every stream, so that the web server can stop."""
-        self._open = False
-        self._sessions.close()
-
-    async def probe(self) -> Health:
-        """Say how many talks and streams there are; nobody else has to be asked."""
-        details = {"sessions": str(len(self._sessions)), "streams": str(self._sessions.streams)}
-        return Health(state=HealthState.OK, identity=self.instance, details=details)
+        name = message.replaces or message.key or self._own_name()
+        shown = bubble(message, name, self.clock(), edited=message.replaces is not None)
+        self.sessions.put(message.chat.chat_id, shown)
+        return Receipt(external_ids=(name,), sent_at=self.clock(), degraded=message.degraded)
 
     async def typing(self, chat: ChatRef) -> None:
         """Show the dots to those who look at the talk now."""
-        self._sessions.signal(chat.chat_id, StreamEvent(kind="typing"))
+        self.sessions.signal(chat.chat_id, StreamEvent(kind="typing"))
 
     async def acknowledge_action(self, action: ActionIn, notice: str = "") -> None:
         """Show the notice for a moment to those who look at the talk now."""
         if notice:
             data = {"text": notice, "for": action.callback_id}
-            self._sessions.signal(action.chat.chat_id, StreamEvent(kind="notice", data=data))
+            self.sessions.signal(action.chat.chat_id, StreamEvent(kind="notice", data=data))
 
     async def publish_commands(self, commands: Mapping[str, Sequence[BotCommand]]) -> None:
         """Remember the commands: the page makes them pressable where the bot names them."""
         self.commands = {language: tuple(listed) for language, listed in commands.items()}
 
-    def stream(
-        self, session: str, last_id: str | None = None, *, heartbeat: float = HEARTBEAT
-    ) -> AsyncGenerator[StreamEvent]:
-        """Follow a talk from `last_id` on; see `Sessions.follow`. Raises `BadPayload` for a bad session."""
-        if not SESSION.fullmatch(session):
-            raise BadPayload("not a session of the web chat")
-        return self._sessions.follow(session, last_id, heartbeat=heartbeat)
+    # -- life ---------------------------------------------------------------------------------------------
 
-    def remember(self, raw: RawUpdate) -> None:
-        """Keep a text for a reload of the page, once its update is committed; twice is harmless."""
-        event = self._read(raw.payload)
-        if isinstance(event, TextIn):
-            self._sessions.hear(event.chat.chat_id, event.event_id, event.text, event.at)
+    async def open(self) -> None:
+        """Let pages follow their talks."""
+        self._open = True
+        self.sessions.reopen()
+
+    async def close(self) -> None:
+        """End every stream, so that the web server can stop."""
+        self._open = False
+        self.sessions.close()
+
+    async def probe(self) -> Health:
+        """Say how many talks and streams there are; nobody else has to be asked."""
+        details = {"sessions": str(len(self.sessions)), "streams": str(self.sessions.streams)}
+        return Health(state=HealthState.OK, identity=self.instance, details=details)
+
+    # -- pages --------------------------------------------------------------------------------------------
+
+    def stream(
+        self, session: str, *, heartbeat: float = HEARTBEAT, again: float = RECALL_AGAIN
+    ) -> AsyncGenerator[StreamEvent]:
+        """Follow a talk; see `Sessions.follow`. Raises `BadPayload` for a bad session."""
+        return self.sessions.follow(talk_name(session), heartbeat=heartbeat, again=again)
+
+    def uploaded(self, session: str, event_id: str, file: SentFile) -> None:
+        """Let the next update of this name carry this file."""
+        self._uploaded[session, event_id] = file
+
+    def uploading_ended(self, session: str, event_id: str) -> None:
+        """Forget the file that an update was to carry."""
+        self._uploaded.pop((session, event_id), None)
 
     def routes(
         self,
@@ -172,13 +216,33 @@ class WebChatChannel(Channel, Webhook, Pages):
         title: str = "OptFM",
         starters: Callable[[], Sequence[str]] = tuple,
     ) -> list[web.RouteDef]:
-        """Give the routes of the page for the house's web application; see `channels.web.routes`."""
+        """Give the routes of the page and the widget for the house's web application; see `channels.web.routes`."""
         from channels.web.routes import ChatRoutes  # noqa: PLC0415 - the web server is needed only when it is mounted
 
         return ChatRoutes(self, receive, title=title, starters=starters).definitions()
 
-    def _read(self, payload: Mapping[str, Any]) -> TextIn | ActionIn | StartIn:
-        session, event_id = _matched(payload, "session", SESSION), _matched(payload, "id", _EVENT_ID)
+    async def _recall(self, session: str) -> Sequence[ChatMessage] | None:
+        chat = ChatRef(channel=self.instance, chat_id=session)
+        try:
+            async with self._reading, asyncio.timeout(_RECALL_SECONDS):
+                past = await self._transcript(chat, self.settings.history)
+                files = await self.files.recalled(session) if self.files is not None else ()
+        except (
+            Exception
+        ):  # the contract leaves the store's errors open; the talk goes on and the record is asked again
+            log.exception("webchat.record_unreadable", channel=self.instance)
+            return None
+        # What a file was called, only its note knows; the record may know that there was a message.
+        return arranged(recalled(past, self.capabilities), files)
+
+    def _own_name(self) -> str:
+        self._made += 1
+        return f"{self._epoch}.{self._made}"
+
+    # -- reading ------------------------------------------------------------------------------------------
+
+    def _read(self, payload: Mapping[str, Any]) -> TextIn | ActionIn | StartIn | MediaIn:
+        session, event_id = talk_name(payload.get("session")), event_name(payload.get("id"))
         language = payload.get("lang")
         locale = language if isinstance(language, str) and _LANGUAGE.fullmatch(language) else None
         common: dict[str, Any] = {
@@ -187,7 +251,7 @@ class WebChatChannel(Channel, Webhook, Pages):
             "sender": SenderRef(external_id=session, locale=locale),
             "at": _moment(payload.get("received_at")),
         }
-        kinds = [kind for kind in ("text", "token", "start") if kind in payload]
+        kinds = [kind for kind in ("text", "token", "start", "file") if kind in payload]
         match kinds:
             case ["text"]:
                 return TextIn(**common, message_id=event_id, text=self._text(payload["text"]))
@@ -200,7 +264,25 @@ class WebChatChannel(Channel, Webhook, Pages):
                 if start is not True and not (isinstance(start, str) and _START.fullmatch(start)):
                     raise BadPayload("not a start of the web chat")
                 return StartIn(**common, payload="" if start is True else start)
-        raise BadPayload("an update has exactly one of text, token and start")
+            case ["file"]:
+                return self._media(common, session, _sent_file(payload["file"]))
+        raise BadPayload("an update has exactly one of text, token, start and file")
+
+    def _media(self, common: Mapping[str, Any], session: str, file: SentFile) -> MediaIn:
+        known = type_of(file.mime)
+        if known is None:
+            raise BadPayload("the file is of no type that this chat takes")
+        url = None if self.files is None else self.files.path(session, file.name).absolute().as_uri()
+        return MediaIn(
+            **common,
+            message_id=common["event_id"],
+            kind=known.kind,
+            file_id=file.name,
+            url=url,
+            name=file.title,
+            mime=file.mime,
+            size=file.size,
+        )
 
     def _text(self, value: object) -> str:
         if not isinstance(value, str):
@@ -214,11 +296,31 @@ class WebChatChannel(Channel, Webhook, Pages):
         return text
 
 
+def _folder(settings: WebChatSettings) -> FileFolder | None:
+    if not settings.uploads or settings.upload_dir is None:
+        return None
+    rules = FileRules(
+        max_bytes=int(settings.upload_max_mb * 1_000_000),
+        types=frozenset(settings.upload_types),
+        per_talk=settings.uploads_per_talk,
+    )
+    return FileFolder(Path(settings.upload_dir), rules)
+
+
 def _matched(payload: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> str:
     value = payload.get(name)
     if not isinstance(value, str) or not pattern.fullmatch(value):
         raise BadPayload(f"{name} is missing or malformed")
     return value
+
+
+def _sent_file(value: object) -> SentFile:
+    match value:
+        case {"name": str(name), "title": str(title), "mime": str(mime), "size": int(size)} if (
+            FILE_NAME.fullmatch(name)
+        ):
+            return SentFile(name=name, title=title, mime=mime, size=size)
+    raise BadPayload("the file is not one that this chat has taken")
 
 
 def _moment(value: object) -> datetime:
@@ -228,11 +330,3 @@ def _moment(value: object) -> datetime:
         return datetime.fromtimestamp(value / 1000, UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise BadPayload("the time of arrival makes no sense") from error
-
-
-def _button(action: Action) -> Button:
-    if action.url is not None and is_link(action.url):
-        return Button(label=action.label, url=action.url)
-    if action.token is not None:
-        return Button(label=action.label, token=action.token)
-    raise Rejected("the web chat has no such button")

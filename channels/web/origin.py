@@ -22,14 +22,15 @@ def normalize_origin(text: str) -> str:
     return f"{parts.scheme}://{_authority(parts, parts.scheme)}"
 
 
-def origin_allowed(origin: str | None, host: str, allowed: Collection[str]) -> bool:
+def origin_allowed(origin: str | None, host: str, allowed: Collection[str], *, remote: str = "") -> bool:
     """Say whether a page of `origin` may write to us at `host`; `allowed` holds normalised origins.
 
     A page that we served ourselves (its origin is our own host) always may. Browsers send an origin with
-    every POST, so a request without one comes from a program: only somebody on this very machine may do that.
+    every POST, so a request without one comes from a program: only somebody on this very machine may do that,
+    as its `Host` header says and, where it is known, the address that it comes from.
     """
     if origin is None:
-        return is_loopback(host)
+        return is_loopback(host) and (not remote or is_loopback(f"[{remote}]" if ":" in remote else remote))
     try:
         normal = normalize_origin(origin)
         own = f"{urlsplit(normal).scheme}://{host}"

@@ -1,7 +1,8 @@
-"""The page of the web chat: its files, their versions, and the headers that lock it down."""
+"""The files that browsers get: the page, the widget's loader and its modules, and the headers that lock them down."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -11,60 +12,87 @@ from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
 
 from channels.contract import BotCommand
+from channels.web.spec import WebChatSettings
 
-_TYPES = {"chat.js": "text/javascript", "chat.css": "text/css", "icon.svg": "image/svg+xml"}
+_KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_LOADER = "widget.js"
 _SLOT = re.compile(r"\{\{(\w+)\}\}")
 _STARTERS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """A file of the page: what it is and a short name of its very content."""
+    """A file as it is sent: what it is, its bytes plain and packed, and a short name of its very content."""
 
     content: bytes
+    packed: bytes
     content_type: str
     version: str
+
+    @classmethod
+    def of(cls, content: bytes, name: str) -> Asset:
+        """Pack a file."""
+        return cls(
+            content=content,
+            packed=gzip.compress(content, 9, mtime=0),
+            content_type=_KINDS[name[name.rindex(".") :]],
+            version=sha256(content).hexdigest()[:12],
+        )
 
 
 @cache
 def assets() -> Mapping[str, Asset]:
-    """Give the files of the page by name, read once per process."""
-    folder = files("channels.web") / "static"
-    return MappingProxyType(
-        {
-            name: Asset(
-                content=(content := (folder / name).read_bytes()),
-                content_type=kind,
-                version=sha256(content).hexdigest()[:12],
-            )
-            for name, kind in _TYPES.items()
-        }
-    )
+    """Give the modules, styles and pictures by name, read once per process."""
+    found = {}
+    for file in sorted((files("channels.web") / "static").iterdir(), key=lambda entry: entry.name):
+        if file.name != _LOADER and "." in file.name and file.name[file.name.rindex(".") :] in _KINDS:
+            found[file.name] = Asset.of(file.read_bytes(), file.name)
+    return MappingProxyType(found)
 
 
-def render_page(
+@cache
+def version() -> str:
+    """Name all the files together: modules load each other from one folder, which is called this."""
+    return sha256("".join(asset.version for asset in assets().values()).encode()).hexdigest()[:12]
+
+
+@cache
+def loader() -> Asset:
+    """Give the script that a site embeds; it knows where the rest of this version is."""
+    text = (files("channels.web") / "static" / _LOADER).read_text("utf-8")
+    return Asset.of(_SLOT.sub(lambda _: version(), text).encode(), _LOADER)
+
+
+def chat_config(
     *,
     instance: str,
     title: str,
     starters: Sequence[str],
     commands: Mapping[str, Sequence[BotCommand]],
-    max_length: int,
-) -> str:
-    """Give the HTML of the chat. Everything passed in is data: it is escaped and nothing in it runs."""
-    config = {
+    settings: WebChatSettings,
+) -> dict[str, Any]:
+    """Give what a page has to know about the chat; nothing in it is secret."""
+    return {
         "instance": instance,
         "title": title,
         "starters": list(starters[:_STARTERS]),
         "commands": sorted({command.name for listed in commands.values() for command in listed}),
-        "maxLength": max_length,
+        "maxLength": settings.max_message_length,
+        "files": {"types": list(settings.upload_types), "bytes": int(settings.upload_max_mb * 1_000_000)}
+        if settings.uploads
+        else None,
     }
+
+
+def render_page(config: Mapping[str, Any]) -> str:
+    """Give the HTML of the chat. Everything passed in is data: it is escaped and nothing in it runs."""
     slots = {
-        "title": title,
+        "title": str(config["title"]),
         "config": json.dumps(config, ensure_ascii=False),
-        "max_length": str(max_length),
-        **{name.replace(".", "_"): asset.version for name, asset in assets().items()},
+        "version": version(),
     }
     return _SLOT.sub(lambda match: escape(slots[match[1]]), _template())
 
@@ -79,6 +107,7 @@ def page_headers(allowed_origins: Sequence[str]) -> dict[str, str]:
         "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
+        "require-trusted-types-for 'script'",
         " ".join(("frame-ancestors 'self'", *allowed_origins)),
     )
     return {

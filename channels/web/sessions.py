@@ -1,96 +1,63 @@
-"""Talks of the web chat, kept in memory within bounds, and the streams that browsers follow them by.
+"""Talks of the web chat in memory, and the streams that pages follow them by.
 
-What is here is a window for the page, not the record: the house keeps the record in its database. A restart
-empties the window; the page then still shows its own copy.
+What is here is a small window of what was said lately, within bounds, and who looks on. The record is the house's:
+`recall` reads it whenever a page connects.
 """
 
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
 from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from channels.errors import RetryLater
+from channels.web.bubbles import ChatMessage, arranged
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a stream says that it is alive."""
+RECALL_AGAIN = 2.0
+"""Seconds after which a record that could not be read is asked for again; doubled each time, up to a heartbeat."""
 
 _SIGNALS_KEPT = 8
-_STREAMS_PER_SESSION = 6
-_STREAMS = 500
 _CHARACTERS = 8_000_000
 """What all talks together may hold, in characters of text: about 30 MB at worst."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
-    """A button under a message: it sends `token` back, or opens `url`."""
-
-    label: str
-    token: str | None = None
-    url: str | None = None
-
-    def as_json(self) -> dict[str, str]:
-        """Give the button as the page reads it."""
-        return {"label": self.label} | ({"url": self.url} if self.url else {"token": self.token or ""})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatMessage:
-    """One bubble. Bot messages carry safe HTML of our own writer, a visitor's words are plain text."""
-
-    message_id: str
-    author: Literal["bot", "visitor"]
-    at: datetime
-    text: str = field(default="", repr=False)
-    html: str = field(default="", repr=False)
-    buttons: tuple[tuple[Button, ...], ...] = ()
-    edited: bool = False
-    seq: int = 0
-
-    def as_json(self) -> dict[str, Any]:
-        """Give the message as the page reads it."""
-        return {
-            "id": self.message_id,
-            "author": self.author,
-            "at": int(self.at.timestamp() * 1000),
-            "buttons": [[button.as_json() for button in row] for row in self.buttons],
-            "edited": self.edited,
-            **({"html": self.html} if self.author == "bot" else {"text": self.text}),
-        }
-
-    @property
-    def size(self) -> int:
-        """How much memory it takes, in characters."""
-        buttons = sum(len(button.label) + len(button.url or "") for row in self.buttons for button in row)
-        return len(self.text) + len(self.html) + buttons
+Recall: TypeAlias = Callable[[str], Awaitable[Sequence[ChatMessage] | None]]
+"""Reads the record of a talk; None when it cannot be read now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamEvent:
-    """One event for the page; `event_id` is what it resumes from (None: nothing to resume by)."""
+    """One event for the page. The first is `history`; `rest` is the last of a stream that nobody uses."""
 
-    kind: Literal["history", "message", "typing", "notice", "ping"]
+    kind: Literal["history", "message", "typing", "notice", "ping", "rest"]
     data: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    event_id: str | None = None
 
 
 class _Session:
     """One talk. `changed` is replaced by a fresh event at every change, so no follower misses one."""
 
-    __slots__ = ("changed", "dropped", "messages", "signals", "streams", "used")
+    __slots__ = ("active", "changed", "dropped", "messages", "seqs", "signals", "streams", "used")
 
-    def __init__(self, used: datetime) -> None:
+    def __init__(self, now: datetime) -> None:
         self.messages: list[ChatMessage] = []
+        self.seqs: dict[tuple[bool, str], int] = {}
+        """When each message last changed, by its name."""
         self.signals: deque[tuple[int, StreamEvent]] = deque(maxlen=_SIGNALS_KEPT)
         self.changed = asyncio.Event()
         self.streams = 0
-        self.used = used
+        self.used = now
+        self.active = now
         self.dropped = False
+
+    def place(self, name: tuple[bool, str]) -> int | None:
+        """Where the message with this name is."""
+        if name not in self.seqs:
+            return None
+        return next(place for place, known in enumerate(self.messages) if known.name == name)
 
     def wake(self) -> None:
         """Let every follower look again."""
@@ -101,18 +68,26 @@ class _Session:
 class Sessions:
     """All talks of one channel instance, the most recently used last.
 
-    Bounds: `max_sessions` talks, `history` messages in each, a total of characters, and silence of `idle`.
-    `epoch` tells this run of the program from others in the ids of messages and events.
+    Bounds: `max_sessions` talks, `window` messages in each, a total of characters, and silence of `idle`. A stream ends
+    after `rest` in which nobody said anything.
     """
 
     def __init__(
-        self, *, epoch: str, clock: Callable[[], datetime], history: int, max_sessions: int, idle: timedelta
+        self,
+        *,
+        clock: Callable[[], datetime],
+        recall: Recall,
+        window: int,
+        max_sessions: int,
+        idle: timedelta,
+        rest: timedelta,
     ) -> None:
-        self._epoch = epoch
         self._clock = clock
-        self._history = history
+        self._recall = recall
+        self._window = window
         self._max_sessions = max_sessions
         self._idle = idle
+        self._rest = rest
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         self._seq = 0
         self._size = 0
@@ -123,7 +98,7 @@ class Sessions:
 
     @property
     def streams(self) -> int:
-        """How many browsers follow now."""
+        """How many pages follow now."""
         return sum(session.streams for session in self._sessions.values())
 
     @property
@@ -131,44 +106,24 @@ class Sessions:
         """How many characters all talks hold."""
         return self._size
 
-    def say(self, session_id: str, html: str, buttons: tuple[tuple[Button, ...], ...] = ()) -> ChatMessage:
-        """Add a message of the bot at the end."""
+    # -- what is said -------------------------------------------------------------------------------------
+
+    def put(self, session_id: str, message: ChatMessage) -> ChatMessage:
+        """Add a message; one that is there already gets the new words and keeps its time."""
         session = self._use(session_id)
-        seq = self._next()
-        message = ChatMessage(
-            message_id=f"{self._epoch}.{seq}",
-            author="bot",
-            at=self._clock(),
-            html=html,
-            buttons=buttons,
-            seq=seq,
-        )
+        session.active = self._clock()
+        place = session.place(message.name)
+        if place is not None:
+            known = session.messages[place]
+            if message.author == "visitor" or message == replace(known, at=message.at):
+                return known  # said once, told twice
+            message = replace(message, at=known.at)
+            session.messages[place] = message
+            self._grow(session, message, message.size - known.size)
+            return message
         session.messages.append(message)
-        self._grow(session, message.size)
+        self._grow(session, message, message.size)
         return message
-
-    def hear(self, session_id: str, message_id: str, text: str, at: datetime) -> None:
-        """Add a visitor's message at its time; the same id again changes nothing."""
-        session = self._use(session_id)
-        if any(known.message_id == message_id for known in session.messages):
-            return
-        message = ChatMessage(message_id=message_id, author="visitor", at=at, text=text, seq=self._next())
-        # The answer may already be here: a commit wakes the bot before the question's own request is done.
-        session.messages.insert(bisect_right(session.messages, at, key=lambda known: known.at), message)
-        self._grow(session, message.size)
-
-    def rewrite(
-        self, session_id: str, message_id: str, html: str, buttons: tuple[tuple[Button, ...], ...] = ()
-    ) -> ChatMessage | None:
-        """Put new words into a message of the bot; None if it is no longer kept."""
-        session = self._use(session_id)
-        for place, known in enumerate(session.messages):
-            if known.message_id == message_id and known.author == "bot":
-                message = replace(known, html=html, buttons=buttons, edited=True, seq=self._next())
-                session.messages[place] = message
-                self._grow(session, message.size - known.size)
-                return message
-        return None
 
     def signal(self, session_id: str, event: StreamEvent) -> None:
         """Tell those who follow now; nothing is kept for those who come later."""
@@ -177,18 +132,19 @@ class Sessions:
             session.signals.append((self._next(), event))
             session.wake()
 
-    def follow(
-        self, session_id: str, last_id: str | None = None, *, heartbeat: float = HEARTBEAT
-    ) -> AsyncGenerator[StreamEvent]:
-        """Follow a talk: first a `history` of what came after `last_id`, then events as they happen.
+    # -- who looks on -------------------------------------------------------------------------------------
 
-        Ends when the talk is dropped or the channel closes. Raises `RetryLater` when too many follow already.
+    def follow(
+        self, session_id: str, *, heartbeat: float = HEARTBEAT, again: float = RECALL_AGAIN
+    ) -> AsyncGenerator[StreamEvent]:
+        """Follow a talk: first a `history`, then events as they happen.
+
+        A `history` that is not `complete` has only what is in memory; another comes once the record can be read. Ends
+        when the talk is dropped, the channel closes, or nobody says anything for long. Raises `RetryLater` if closed.
         """
-        session = self._sessions.get(session_id)
-        crowded = session is not None and session.streams >= _STREAMS_PER_SESSION
-        if crowded or self._closed or self.streams >= _STREAMS:
-            raise RetryLater("too many open streams", after=timedelta(seconds=5))
-        return self._events(session_id, last_id, heartbeat)
+        if self._closed:
+            raise RetryLater("the web chat is closed", after=timedelta(seconds=5))
+        return self._events(session_id, heartbeat, again)
 
     def close(self) -> None:
         """End every stream and refuse new ones until `reopen`."""
@@ -200,49 +156,62 @@ class Sessions:
         """Accept streams again."""
         self._closed = False
 
-    async def _events(
-        self, session_id: str, last_id: str | None, heartbeat: float
-    ) -> AsyncGenerator[StreamEvent]:
+    @property
+    def closed(self) -> bool:
+        """Whether streams are refused."""
+        return self._closed
+
+    async def _events(self, session_id: str, heartbeat: float, again: float) -> AsyncGenerator[StreamEvent]:
+        now = asyncio.get_running_loop().time
+        # Attached before the record is read: what is said meanwhile waits in the window and is not missed.
         session = self._use(session_id)
         session.streams += 1
+        began = self._clock()
         try:
-            seen, history = self._seq, self._history_after(session, last_id)
-            yield history
+            past = await self._recall(session_id)
+            seen, ask_at = self._seq, now() + again
+            yield self._history(session, past)
             while not (self._closed or session.dropped):
                 changed, fresh, seen = session.changed, list(self._after(session, seen)), self._seq
                 for event in fresh:
                     yield event
+                pause = heartbeat if past is not None else min(heartbeat, max(0.0, ask_at - now()))
                 try:
-                    async with asyncio.timeout(heartbeat):
+                    async with asyncio.timeout(pause):
                         await changed.wait()
                 except TimeoutError:
+                    if past is not None and self._clock() - max(began, session.active) > self._rest:
+                        yield StreamEvent(kind="rest")
+                        return
                     if not session.dropped:
                         self._use(session_id)
                     yield StreamEvent(kind="ping")
+                if past is None and now() >= ask_at:
+                    past = await self._recall(session_id)
+                    again = min(again * 2, heartbeat)
+                    ask_at = now() + again
+                    if past is not None:
+                        seen = self._seq
+                        yield self._history(session, past)
         finally:
             session.streams -= 1
 
-    def _history_after(self, session: _Session, last_id: str | None) -> StreamEvent:
-        epoch, _, number = (last_id or "").rpartition("-")
-        position = int(number) if epoch == self._epoch and number.isdecimal() else 0
-        missed = [message.as_json() for message in session.messages if message.seq > position]
+    def _history(self, session: _Session, past: Sequence[ChatMessage] | None) -> StreamEvent:
+        talk = arranged(past or (), session.messages)
         return StreamEvent(
             kind="history",
-            data={"messages": missed, "resumed": position > 0},
-            event_id=self._event_id(self._seq),
+            data={"messages": [message.as_json() for message in talk], "complete": past is not None},
         )
 
     def _after(self, session: _Session, seen: int) -> Iterator[StreamEvent]:
         numbered = [(seq, event) for seq, event in session.signals if seq > seen]
         for message in session.messages:
-            if message.seq > seen:
-                event_id = self._event_id(message.seq)
-                data = message.as_json()
-                numbered.append((message.seq, StreamEvent(kind="message", data=data, event_id=event_id)))
+            seq = session.seqs[message.name]
+            if seq > seen:
+                numbered.append((seq, StreamEvent(kind="message", data=message.as_json())))
         yield from (event for _, event in sorted(numbered, key=lambda pair: pair[0]))
 
-    def _event_id(self, seq: int) -> str:
-        return f"{self._epoch}-{seq}"
+    # -- bounds -------------------------------------------------------------------------------------------
 
     def _next(self) -> int:
         self._seq += 1
@@ -269,10 +238,13 @@ class Sessions:
         session.dropped = True
         session.wake()
 
-    def _grow(self, session: _Session, characters: int) -> None:
+    def _grow(self, session: _Session, message: ChatMessage, characters: int) -> None:
+        session.seqs[message.name] = self._next()
         self._size += characters
-        while len(session.messages) > self._history:
-            self._size -= session.messages.pop(0).size
+        while len(session.messages) > self._window:
+            gone = session.messages.pop(0)
+            del session.seqs[gone.name]
+            self._size -= gone.size
         while self._size > _CHARACTERS and len(self._sessions) > 1:
             self._drop_oldest()
         session.wake()

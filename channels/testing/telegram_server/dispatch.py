@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from channels.testing.latency import LatencyBook
 from channels.testing.telegram_server.faults import Fault, RateLimits
 from channels.testing.telegram_server.methods import EDITS, SENDS, ChatMethods, Reply
 from channels.testing.telegram_server.refusal import ApiError
-from channels.testing.telegram_server.stats import LatencyBook
 from channels.testing.telegram_server.subscription import Subscription
 from channels.testing.telegram_server.validation import METHODS, PARAMETERS, read_parameters
 from channels.testing.telegram_server.wire import Parameters, Uploads, adopt_files, failure, success

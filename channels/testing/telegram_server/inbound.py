@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from channels.testing.latency import LatencyBook
 from channels.testing.telegram_server import updates
-from channels.testing.telegram_server.stats import LatencyBook
 from channels.testing.telegram_server.update_queue import UpdateQueue
 from channels.testing.telegram_server.world import Chat, Post, Press, Standing, World
 

@@ -22,6 +22,7 @@ from urllib.parse import unquote
 import orjson
 from aiohttp import web
 
+from channels.testing.latency import LatencyBook
 from channels.testing.telegram_server.control import Control
 from channels.testing.telegram_server.dispatch import Answer, BotApi, Call, reply_method
 from channels.testing.telegram_server.faults import BAD_GATEWAY_PAGE, Fault, FaultKind, FaultPlan, RateLimits
@@ -29,7 +30,6 @@ from channels.testing.telegram_server.inbound import Inbound
 from channels.testing.telegram_server.load import Load
 from channels.testing.telegram_server.methods import EDITS, SENDS, ChatMethods
 from channels.testing.telegram_server.refusal import ApiError, bad_request
-from channels.testing.telegram_server.stats import LatencyBook
 from channels.testing.telegram_server.subscription import Subscription
 from channels.testing.telegram_server.update_queue import UpdateQueue
 from channels.testing.telegram_server.validation import METHODS

@@ -1,0 +1,1 @@
+"""Personal accounts of MAX and WhatsApp through the GREEN-API gateway."""

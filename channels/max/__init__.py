@@ -1,0 +1,1 @@
+"""MAX by its official Bot API: polling or webhook, over a thin client of our own."""

@@ -1,0 +1,1 @@
+"""The built-in channels' other sides: strict fakes, a keyboard and a page, in the hands of the conformance checks."""
