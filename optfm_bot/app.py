@@ -15,6 +15,7 @@ from aiohttp import web
 from channels.contract import Channel, ChannelSettings, Pages, Webhook
 from config.load import LoadedConfig
 from optfm_bot import __version__
+from optfm_bot.api.application import BASE, Api
 from optfm_bot.clock import Clock, SystemClock
 from optfm_bot.house import ChannelPlan, House
 from optfm_bot.knowledge import Knowledge, demo_knowledge
@@ -25,6 +26,7 @@ from optfm_bot.store.engine import database_url
 from optfm_bot.store.lock import StoreLock
 from optfm_bot.store.schema import upgrade
 from optfm_bot.store.sql import SqlStore
+from optfm_bot.transcript import Transcripts
 from optfm_bot.web.server import HttpServer, StatusPages
 from optfm_bot.web.webhooks import WebhookDoor
 
@@ -55,9 +57,10 @@ class App:
         self._clock = clock or SystemClock()
         self._metrics = Metrics(version=__version__)
         self._observer = MetricsObserver(self._metrics)
-        plans = plan_channels(loaded, clock=self._clock, cwd=cwd)
         self._url = database_url(self._settings.database.url)
         self._store = SqlStore(self._settings.database.url, observer=self._observer)
+        transcripts = Transcripts(self._store)
+        plans = plan_channels(loaded, clock=self._clock, cwd=cwd, transcript=transcripts)
         zone = ZoneInfo(self._settings.agent.timezone)
         path = cwd / self._settings.faq.path if self._settings.faq.path else demo_knowledge()
         self.knowledge = Knowledge(
@@ -76,13 +79,16 @@ class App:
             observer=self._observer,
             settings=house_settings(loaded, media_root=path if path.is_dir() else path.parent),
         )
+        transcripts.channels = self.house.channels
         self._doors = [
             WebhookDoor(plan.channel, self.house.intake, self._observer)
             for plan in plans
             if isinstance(plan.channel, Webhook)
         ]
+        self._api = Api(self.house, self._clock)
         self._server = HttpServer(
             self._routes(plans),
+            apps={BASE: self._api.application()},
             host=self._settings.server.host,
             port=self._settings.server.port,
             body_limit=self._settings.server.body_limit,
@@ -121,6 +127,7 @@ class App:
         finally:
             for door in self._doors:
                 door.draining = True
+            await self._api.close()
             await self.house.stop()
             await self._server.stop()
             log.info("stopped")

@@ -18,6 +18,7 @@ from optfm_bot.dispatch.dispatcher import Dispatcher, DispatchObserver
 from optfm_bot.dispatch.flood import FloodGuard
 from optfm_bot.dispatch.handler import HandlingObserver, UpdateHandler
 from optfm_bot.dispatch.intake import Intake
+from optfm_bot.dispatch.notice import Notices
 from optfm_bot.dispatch.promise import Promises
 from optfm_bot.domain.smalltalk import SmallTalk, SmallTalkPhrases
 from optfm_bot.domain.talk import Talk, TalkSettings
@@ -134,6 +135,7 @@ class House:
             room=self._room,
         )
         self.intake = Intake(store, self.dispatcher, clock)
+        self.notices = Notices(self.channels, store, clock, promises, outlet=self)
         self.supervisor = Supervisor(clock, observer.part_failed)
         self.runners = {plan.channel.instance: self._runner(plan) for plan in plans}
 
@@ -208,6 +210,10 @@ class House:
         """Hand committed messages to the channel's delivery."""
         self.deliveries[channel].accept(outgoing)
 
+    def waiting(self, channel: str) -> int:
+        """How many messages of a channel wait or are under way."""
+        return self.deliveries[channel].depth
+
     async def _room(self, channel: str) -> None:
         runner = self.runners.get(channel)
         while runner is not None and not runner.opened.is_set() and not self.dispatcher.stopping.is_set():
@@ -222,6 +228,7 @@ class House:
         """Take up what an earlier run left, then begin to receive."""
         for delivery in self.deliveries.values():
             await delivery.recover()
+        self.notices.open()
         await self.dispatcher.start(alone=self.settings.alone)
         for name, runner in self.runners.items():
             self.supervisor.start(f"channel {name}", runner.run)
@@ -239,6 +246,7 @@ class House:
 
     async def stop(self) -> None:
         """Stop receiving, finish what is under way, leave the rest in the store, close the channels."""
+        self.notices.close()
         for runner in self.runners.values():
             runner.stop()
         ends = self._clock.monotonic() + STOP_SECONDS
@@ -268,13 +276,25 @@ class House:
 
     def status(self) -> Mapping[str, Any]:
         """The JSON of `/`: nothing secret, nothing personal."""
-        states = {name: runner.status.now for name, runner in self.runners.items()}
+        healthy = all(runner.status.now.healthy for runner in self.runners.values())
         return {
             "service": self.settings.talk.name,
-            "status": "running" if all(state.healthy for state in states.values()) else "degraded",
+            "status": "running" if healthy else "degraded",
             "version": __version__,
-            "channels": {name: state.state.value for name, state in states.items()},
+            "channels": self.channel_states(),
         }
+
+    def channel_states(self) -> Mapping[str, Mapping[str, str]]:
+        """The state of each channel: `state`, `since` when, and where there is trouble `why` and what `to_do`."""
+        return {name: self._shown(runner.status.now) for name, runner in self.runners.items()}
+
+    def _shown(self, now: Snapshot) -> Mapping[str, str]:
+        shown = {"state": now.state.value, "since": now.since.isoformat(timespec="seconds")}
+        if now.why:
+            shown["why"] = now.why
+        if not now.healthy and now.state is not ChannelState.STOPPED:
+            shown["to_do"] = self._words.label(f"channel.to_do.{now.state.value}", self.settings.language)
+        return shown
 
     async def problems(self) -> Sequence[str]:
         """Why the house cannot work right now; empty when it can. Platforms that are down do not count."""

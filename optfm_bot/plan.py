@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from channels.contract import Channel, ChannelContext, ChannelSettings, ChannelSpec, Transport
+from channels.contract import (
+    Channel,
+    ChannelContext,
+    ChannelSettings,
+    ChannelSpec,
+    Transcript,
+    Transport,
+    no_transcript,
+)
 from channels.errors import Misconfigured
 from channels.registry import ChannelRegistry, create_channel
 from config.check import check_settings
@@ -20,9 +28,17 @@ from optfm_bot.outbox.plan import Policy
 
 
 def plan_channels(
-    loaded: LoadedConfig, *, clock: Clock, cwd: Path, registry: ChannelRegistry | None = None
+    loaded: LoadedConfig,
+    *,
+    clock: Clock,
+    cwd: Path,
+    registry: ChannelRegistry | None = None,
+    transcript: Transcript = no_transcript,
 ) -> Sequence[ChannelPlan]:
-    """Make every configured channel, unopened. Raises `ConfigError` with all problems of all channels."""
+    """Make every configured channel, unopened. Raises `ConfigError` with all problems of all channels.
+
+    `transcript` is where channels read what was said in their talks.
+    """
     registry = registry or ChannelRegistry.installed()
     problems: list[Problem] = []
     specs: dict[str, ChannelSpec] = {}
@@ -35,7 +51,7 @@ def plan_channels(
                 spec.settings, dict(entry.options), locate=loaded.locate, prefix=("channels", name)
             )
             if isinstance(settings, ChannelSettings):
-                context = ChannelContext(instance=name, clock=clock.now)
+                context = ChannelContext(instance=name, clock=clock.now, transcript=transcript)
                 channels[name] = create_channel(
                     spec, settings, context, distribution=registry.distribution(entry.type)
                 )
@@ -56,7 +72,7 @@ def plan_channels(
     return [
         ChannelPlan(
             channel=channel,
-            delivery=_delivery(loaded, name, specs[name]),
+            delivery=_delivery(loaded, channel),
             webhook_url=_webhook_url(loaded, name, channel),
         )
         for name, channel in channels.items()
@@ -73,6 +89,7 @@ def house_settings(loaded: LoadedConfig, *, media_root: Path | None) -> HouseSet
             feedback=settings.conversation.feedback,
             max_text=settings.conversation.max_text,
             max_query=settings.conversation.max_query,
+            owner_pause_ms=round(settings.conversation.owner_pause * 60_000),
             media_root=str(media_root) if media_root is not None else None,
         ),
         language=settings.agent.language,
@@ -81,17 +98,20 @@ def house_settings(loaded: LoadedConfig, *, media_root: Path | None) -> HouseSet
     )
 
 
-def _delivery(loaded: LoadedConfig, name: str, spec: ChannelSpec) -> DeliverySettings:
-    delivery = loaded.settings.delivery_for(name)
-    own = loaded.settings.channels[name].delivery
-    rate = spec.capabilities.rate
+def _delivery(loaded: LoadedConfig, channel: Channel) -> DeliverySettings:
+    delivery = loaded.settings.delivery_for(channel.instance)
+    own = loaded.settings.channels[channel.instance].delivery
+    rate = channel.capabilities.rate
     # A page of our own has no platform's limits; what the owner says for this channel still counts.
     free = not rate.per_chat and not rate.per_bot
+    per_chat = own.per_chat_per_second if free else delivery.per_chat_per_second
+    per_bot = own.per_bot_per_second if free else delivery.per_bot_per_second
     return DeliverySettings(
-        policy=Policy(delivery.policy.value),
-        per_chat=0.0 if free and own.per_chat_per_second is None else delivery.per_chat_per_second,
-        per_bot=0.0 if free and own.per_bot_per_second is None else delivery.per_bot_per_second,
-        burst=delivery.burst,
+        # Where a repeated message is still one message, nothing is gained by giving it up.
+        policy=Policy.AT_LEAST_ONCE if channel.capabilities.idempotent else Policy(delivery.policy.value),
+        per_chat=rate.per_chat if per_chat is None else per_chat,
+        per_bot=rate.per_bot if per_bot is None else per_bot,
+        burst=rate.burst if delivery.burst is None else delivery.burst,
         max_attempts=delivery.max_attempts,
         concurrency=delivery.concurrency,
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from channels.body import parse_body, plain_text, text_body
     from channels.capabilities import Buttons, Capabilities, DialectName, Rate, TextUnit
     from channels.contract import (
+        Addressable,
         Batch,
         BotCommand,
         Channel,
@@ -25,9 +26,16 @@ if TYPE_CHECKING:
         Cursor,
         Health,
         HealthState,
+        Login,
+        LoginState,
+        LoginStep,
+        Operable,
+        Operation,
         Pages,
         Polling,
         Receive,
+        Reconciling,
+        Transcript,
         Transport,
         Verifiable,
         Webhook,
@@ -49,6 +57,7 @@ if TYPE_CHECKING:
         Unauthorized,
         Unreachable,
     )
+    from channels.greenapi.facade import GreenApi
     from channels.http import HttpAnswer, HttpClient
     from channels.model import (
         Action,
@@ -74,16 +83,33 @@ if TYPE_CHECKING:
         Outbound,
         OwnerIn,
         Paragraph,
+        Past,
         Purpose,
         Quote,
         RawUpdate,
         Receipt,
+        RemovedIn,
         Rendered,
         SenderRef,
         StartIn,
         Text,
         TextIn,
+        UndeliveredIn,
     )
+    from channels.testing.conformance.platform import (
+        Answered,
+        Asked,
+        Button,
+        Platform,
+        ScriptedPlatform,
+        Sent,
+        ServerPlatform,
+        Update,
+        reply,
+    )
+    from channels.testing.conformance.subject import Deviation
+    from channels.testing.quality import Quality, load_quality
+    from channels.testing.recording import Scrubber
     from config.secret import Secret
     from faq import (
         Attachment,
@@ -110,6 +136,7 @@ if TYPE_CHECKING:
         Thresholds,
         load_knowledge,
     )
+    from optfm_bot.testing.conformance import ChannelConformance
     from optfm_bot.testing.platform import WITH_BUTTONS, WITHOUT_BUTTONS, Delivered, MemoryPlatform
     from optfm_bot.testing.stage import Person, Stage
 
@@ -122,6 +149,9 @@ __all__ = [
     "WITH_BUTTONS",
     "Action",
     "ActionIn",
+    "Addressable",
+    "Answered",
+    "Asked",
     "Attachment",
     "AttachmentType",
     "BadPayload",
@@ -131,11 +161,13 @@ __all__ = [
     "Bold",
     "BotCommand",
     "Break",
+    "Button",
     "Buttons",
     "Candidate",
     "Capabilities",
     "Category",
     "Channel",
+    "ChannelConformance",
     "ChannelContext",
     "ChannelError",
     "ChannelSettings",
@@ -148,6 +180,7 @@ __all__ = [
     "Cursor",
     "Decision",
     "Delivered",
+    "Deviation",
     "Dialect",
     "DialectName",
     "EchoIn",
@@ -158,6 +191,7 @@ __all__ = [
     "FaqEntry",
     "FaqManager",
     "Gone",
+    "GreenApi",
     "Health",
     "HealthState",
     "HttpAnswer",
@@ -170,6 +204,9 @@ __all__ = [
     "LeftIn",
     "Link",
     "ListBlock",
+    "Login",
+    "LoginState",
+    "LoginStep",
     "MarkupRejected",
     "Matcher",
     "Media",
@@ -178,29 +215,40 @@ __all__ = [
     "MemoryPlatform",
     "Misconfigured",
     "Moved",
+    "Operable",
+    "Operation",
     "Origin",
     "Outbound",
     "Outcome",
     "OwnerIn",
     "Pages",
     "Paragraph",
+    "Past",
     "Person",
+    "Platform",
     "Policy",
     "Polling",
     "Problem",
     "Purpose",
+    "Quality",
     "Query",
     "Quote",
     "Rate",
     "RawUpdate",
     "Receipt",
     "Receive",
+    "Reconciling",
     "Rejected",
+    "RemovedIn",
     "Rendered",
     "RetryLater",
     "Scope",
+    "ScriptedPlatform",
+    "Scrubber",
     "Secret",
     "SenderRef",
+    "Sent",
+    "ServerPlatform",
     "Stage",
     "StartIn",
     "Status",
@@ -209,17 +257,22 @@ __all__ = [
     "TextUnit",
     "Thresholds",
     "TooLarge",
+    "Transcript",
     "Transport",
     "Unauthorized",
+    "UndeliveredIn",
     "Unreachable",
+    "Update",
     "Verifiable",
     "Webhook",
     "WebhookRequest",
     "Writer",
     "load_knowledge",
+    "load_quality",
     "parse_body",
     "plain_text",
     "register_dialect",
+    "reply",
     "text_body",
 ]
 
@@ -227,8 +280,9 @@ _NAMES = {
     "channels.body": "parse_body plain_text text_body",
     "channels.capabilities": "Buttons Capabilities DialectName Rate TextUnit",
     "channels.contract": (
-        "Batch BotCommand Channel ChannelContext ChannelSettings ChannelSpec Cursor Health HealthState Pages Polling"
-        " Receive Transport Verifiable Webhook WebhookRequest"
+        "Addressable Batch BotCommand Channel ChannelContext ChannelSettings ChannelSpec Cursor Health HealthState"
+        " Login LoginState LoginStep Operable Operation Pages Polling Receive Reconciling Transcript Transport"
+        " Verifiable Webhook WebhookRequest"
     ),
     "channels.dialects": "register_dialect",
     "channels.dialects.writer": "Dialect Writer",
@@ -236,18 +290,26 @@ _NAMES = {
         "BadPayload ChannelError Conflict Gone MarkupRejected Misconfigured Moved Rejected RetryLater TooLarge"
         " Unauthorized Unreachable"
     ),
+    "channels.greenapi.facade": "GreenApi",
     "channels.http": "HttpAnswer HttpClient",
     "channels.model": (
-        "Action ActionIn Block Body Bold Break ChatRef Code ContactIn EchoIn EditedIn Inbound Inline Italic LeftIn Link"
-        " ListBlock Media MediaIn MediaKind Outbound OwnerIn Paragraph Purpose Quote RawUpdate Receipt Rendered"
-        " SenderRef StartIn Text TextIn"
+        "Action ActionIn Block Body Bold Break ChatRef Code ContactIn EchoIn EditedIn Inbound Inline Italic LeftIn"
+        " Link ListBlock Media MediaIn MediaKind Outbound OwnerIn Paragraph Past Purpose Quote RawUpdate Receipt"
+        " RemovedIn Rendered SenderRef StartIn Text TextIn UndeliveredIn"
     ),
+    "channels.testing.conformance.platform": (
+        "Answered Asked Button Platform ScriptedPlatform Sent ServerPlatform Update reply"
+    ),
+    "channels.testing.conformance.subject": "Deviation",
+    "channels.testing.quality": "Quality load_quality",
+    "channels.testing.recording": "Scrubber",
     "config.secret": "Secret",
     "faq": (
         "Attachment AttachmentType Candidate Category Connection Decision EntryButton Evidence Explanation FaqEntry"
         " FaqManager KnowledgeBase KnowledgeError Matcher Origin Outcome Policy Problem Query Scope Status Thresholds"
         " load_knowledge"
     ),
+    "optfm_bot.testing.conformance": "ChannelConformance",
     "optfm_bot.testing.platform": "Delivered MemoryPlatform WITHOUT_BUTTONS WITH_BUTTONS",
     "optfm_bot.testing.stage": "Person Stage",
 }

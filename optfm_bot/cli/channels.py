@@ -16,10 +16,13 @@ from config.load import LoadedConfig
 from config.validate import secrets_in
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
+from optfm_bot.cli.login import login_command
 from optfm_bot.cli.mask import settings_of
+from optfm_bot.cli.operate import do_command, operations_command
 from optfm_bot.cli.options import config_option, json_option, language_option, loaded
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.probing import MARKS, PROBE_SECONDS, probe_all, worst
+from optfm_bot.cli.record import record_command
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
 from optfm_bot.house import ChannelPlan
@@ -29,6 +32,11 @@ from optfm_bot.plan import plan_channels
 @click.group()
 def command() -> None:
     """List and test the channels."""
+
+
+command.add_command(record_command)
+for _added in (login_command, operations_command, do_command):
+    command.add_command(_added)
 
 
 @command.command("list")
@@ -137,7 +145,7 @@ def _row(plan: ChannelPlan, words: Words) -> dict[str, Any]:
         "title": channel.spec.title,
         "transport": mode.value if mode is not None else _transports(channel.spec),
         "settings": settings_of(channel.settings),
-        "can": summary(channel.spec.capabilities, words),
+        "can": summary(channel.capabilities, words),
     }
 
 

@@ -19,10 +19,13 @@ from optfm_bot.cli.starter import (
     ENVIRONMENT,
     IGNORED,
     KNOWLEDGE,
+    MAX,
+    MESSENGERS,
     NAME_LENGTH,
     NAMES,
-    TOKEN_VARIABLE,
+    TELEGRAM,
     Answers,
+    Messenger,
     starter_files,
 )
 from optfm_bot.cli.words import Words, current_words
@@ -41,7 +44,13 @@ _NO = frozenset({"n", "no", "н", "нет"})
 @click.option(
     "--token-file",
     type=click.File("r", encoding="utf-8"),
-    help=f"File with the Telegram token, `-` for the standard input; {TOKEN_VARIABLE} is read too.",
+    help=f"File with the Telegram token, `-` for the standard input; {TELEGRAM.variable} is read too.",
+)
+@click.option("--max/--no-max", "max_", default=None, help="Whether to connect a MAX bot.")
+@click.option(
+    "--max-token-file",
+    type=click.File("r", encoding="utf-8"),
+    help=f"File with the MAX token, `-` for the standard input; {MAX.variable} is read too.",
 )
 @click.option("--samples/--no-samples", default=None, help="Whether to write sample questions and answers.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing: take the defaults for what is not given.")
@@ -54,6 +63,8 @@ def command(
     *,
     telegram: bool | None,
     token_file: TextIO | None,
+    max_: bool | None,
+    max_token_file: TextIO | None,
     samples: bool | None,
     yes: bool,
 ) -> int:
@@ -66,7 +77,14 @@ def command(
     questions = Questions(words, existing, silent=yes)
     try:
         answers = questions.ask(
-            name=name, language=language, telegram=telegram, samples=samples, token=_given(token_file)
+            name=name,
+            language=language,
+            samples=samples,
+            wanted={TELEGRAM.kind: telegram, MAX.kind: max_},
+            given={
+                TELEGRAM.kind: _given(TELEGRAM, token_file),
+                MAX.kind: _given(MAX, max_token_file),
+            },
         )
     except click.Abort:
         if sys.stdin.isatty():
@@ -79,10 +97,12 @@ def command(
         else:
             write_new(directory / item, contents[item], secret=item == ENVIRONMENT)
             output.line(words(f"init.wrote_{_KEYS[item]}", path=directory / item), mark=Mark.OK)
-    if answers.telegram and ENVIRONMENT in existing and not _has_token(directory / ENVIRONMENT):
-        output.line(
-            words("init.add_token", path=directory / ENVIRONMENT, name=TOKEN_VARIABLE), mark=Mark.WARNING
-        )
+    for one in MESSENGERS:
+        kept = ENVIRONMENT in existing and one.kind in answers.tokens
+        if kept and not _has_token(directory / ENVIRONMENT, one):
+            output.line(
+                words("init.add_token", path=directory / ENVIRONMENT, name=one.variable), mark=Mark.WARNING
+            )
     _next_steps(directory, answers, output, words)
     return Exit.PROBLEMS if set(existing) - {IGNORED} else Exit.OK
 
@@ -105,38 +125,46 @@ class Questions:
         *,
         name: str | None,
         language: str | None,
-        telegram: bool | None,
         samples: bool | None,
-        token: str | None,
+        wanted: Mapping[str, bool | None],
+        given: Mapping[str, str | None],
     ) -> Answers:
-        """Give the answers. Raises `click.UsageError` for bad ones, `click.Abort` when the input ends."""
+        """Give the answers; `wanted` and `given` (tokens) go by the kind of messenger.
+
+        Raises `click.UsageError` for bad ones, `click.Abort` when the input ends.
+        """
         words = self._words
         if name is None:
             name = self._text("init.ask_name", "OptFM") if self._config else "OptFM"
         name = self._checked_name(name)
         if language is None:
-            wanted = self._config or self._knowledge
+            written = self._config or self._knowledge
             language = (
-                self._choice("init.ask_language", ("ru", "en"), words.language) if wanted else words.language
+                self._choice("init.ask_language", ("ru", "en"), words.language) if written else words.language
             )
-        if telegram is None:
-            telegram = token is not None or (
-                not self._silent and self._config and self._confirm("init.ask_telegram", default=False)
-            )
-        if token is not None and telegram and not is_token(token):
-            raise click.UsageError(words("init.bad_token"))
-        if telegram and token is None and self._config and self._environment:
-            token = self._token()
-            telegram = token is not None
+        tokens: dict[str, str | None] = {}
+        for one in MESSENGERS:
+            connected, token = self._messenger(one, wanted[one.kind], given[one.kind])
+            if connected:
+                tokens[one.kind] = token
         if samples is None:
             samples = self._confirm("init.ask_samples", default=True) if self._knowledge else True
-        return Answers(
-            name=name,
-            language=language,
-            telegram=telegram,
-            samples=samples,
-            token=token if telegram else None,
-        )
+        return Answers(name=name, language=language, samples=samples, tokens=tokens)
+
+    def _messenger(self, one: Messenger, wanted: bool | None, token: str | None) -> tuple[bool, str | None]:  # noqa: FBT001 - the answer of a flag
+        """Whether to connect a messenger, and the token to write down for it."""
+        if wanted is None:
+            wanted = token is not None or (
+                not self._silent and self._config and self._confirm(f"init.ask_{one.kind}", default=False)
+            )
+        if not wanted:
+            return False, None
+        if token is not None and not is_token(one, token):
+            raise click.UsageError(self._words(f"init.bad_token_{one.kind}"))
+        if token is None and self._config and self._environment:
+            token = self._token(one)
+            return token is not None, token
+        return True, token
 
     def _checked_name(self, name: str) -> str:
         name = name.strip()
@@ -161,26 +189,24 @@ class Questions:
         )
         return default if answer == "" else bool(answer)
 
-    def _token(self) -> str | None:
-        """Ask for the token without showing it; None when the person has none yet."""
+    def _token(self, one: Messenger) -> str | None:
+        """Ask for a token without showing it; None when the person has none yet."""
         if self._silent:
-            raise click.UsageError(self._words("init.no_token", name=TOKEN_VARIABLE))
+            raise click.UsageError(self._words(f"init.no_token_{one.kind}", name=one.variable))
         for _ in range(_ATTEMPTS):
-            token = self._hidden()
+            token = self._hidden(self._words(f"init.ask_token_{one.kind}"))
             if not token:
-                click.echo(self._words("init.later"))
+                click.echo(self._words("init.later", name=one.title))
                 return None
-            if is_token(token):
+            if is_token(one, token):
                 return token
-            click.echo(self._words("init.bad_token"))
-        raise click.UsageError(self._words("init.bad_token"))
+            click.echo(self._words(f"init.bad_token_{one.kind}"))
+        raise click.UsageError(self._words(f"init.bad_token_{one.kind}"))
 
-    def _hidden(self) -> str:
+    def _hidden(self, question: str) -> str:
         if sys.stdin.isatty():
-            return str(
-                click.prompt(self._words("init.ask_token"), hide_input=True, default="", show_default=False)
-            ).strip()
-        click.echo(f"{self._words('init.ask_token')}: ")  # a pipe shows nothing by itself
+            return str(click.prompt(question, hide_input=True, default="", show_default=False)).strip()
+        click.echo(f"{question}: ")  # a pipe shows nothing by itself
         return sys.stdin.readline().strip()
 
 
@@ -192,12 +218,12 @@ def _yes_or_no(text: str) -> bool | str:
     raise click.BadParameter("y/n, д/н")
 
 
-def is_token(text: str) -> bool:
-    """Whether a text looks like a Telegram token. Says nothing about whether Telegram knows it."""
-    from channels.telegram.spec import TelegramSettings  # noqa: PLC0415 - loaded only by those who connect Telegram
+def is_token(one: Messenger, text: str) -> bool:
+    """Whether a text looks like a token of that messenger. Says nothing about whether the platform knows it."""
+    from channels.registry import ChannelRegistry  # noqa: PLC0415 - loaded only by those who connect a messenger
 
     try:
-        TelegramSettings.model_validate({"token": text})
+        ChannelRegistry.installed().spec(one.kind).settings.model_validate({"token": text})
     except ValueError:
         return False
     return True
@@ -215,21 +241,21 @@ def write_new(path: Path, text: str, *, secret: bool = False) -> None:
         raise OptfmError(f"{path}: {error.strerror or error}") from error
 
 
-def _given(token_file: TextIO | None) -> str | None:
+def _given(one: Messenger, token_file: TextIO | None) -> str | None:
     """The token from a file or from the environment; None if neither has one."""
     if token_file is not None:
         return token_file.readline().strip()
-    return os.environ.get(TOKEN_VARIABLE, "").strip() or None
+    return os.environ.get(one.variable, "").strip() or None
 
 
-def _has_token(path: Path) -> bool:
-    if os.environ.get(TOKEN_VARIABLE):
+def _has_token(path: Path, one: Messenger) -> bool:
+    if os.environ.get(one.variable):
         return True
     try:
         lines = path.read_text("utf-8", errors="replace").splitlines()
     except OSError:
         return False
-    return any(line.strip().removeprefix("export ").startswith(f"{TOKEN_VARIABLE}=") for line in lines)
+    return any(line.strip().removeprefix("export ").startswith(f"{one.variable}=") for line in lines)
 
 
 def _in_the_way(
@@ -252,7 +278,7 @@ def _next_steps(directory: Path, answers: Answers, output: Output, words: Words)
     output.line(words("init.next"))
     if directory.resolve() != Path.cwd():
         output.line(f"cd {shlex.quote(str(directory))}", indent=2)
-    steps = ["chat", *(["channels test"] if answers.telegram else []), "run"]
+    steps = ["chat", *(["channels test"] if answers.tokens else []), "run"]
     width = max(len(step) for step in steps)
     for step in steps:
         about = words(f"init.next_{step.partition(' ')[0]}")

@@ -16,8 +16,10 @@ _COMMANDS = {
     "faq": ("optfm_bot.cli.faq", "Work on the knowledge base."),
     "channels": ("optfm_bot.cli.channels", "List and test the channels."),
     "doctor": ("optfm_bot.cli.doctor", "Look at everything and say what to do."),
+    "token": ("optfm_bot.cli.token", "Care for the keys of the REST API."),
     "db": ("optfm_bot.cli.db", "Care for the database."),
     "config": ("optfm_bot.cli.config", "Check and show the configuration."),
+    "new-channel": ("optfm_bot.cli.new_channel", "Write a package for a new channel."),
 }
 
 

@@ -13,8 +13,29 @@ KNOWLEDGE = "knowledge/faq.yaml"
 IGNORED = ".gitignore"
 NAMES = (CONFIG, ENVIRONMENT, KNOWLEDGE, IGNORED)
 
-TOKEN_VARIABLE = "TELEGRAM_BOT_TOKEN"  # noqa: S105 - the name of a variable
 NAME_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Messenger:
+    """A platform that one token connects: the type of its channel, its title, and the variable with the token."""
+
+    kind: str
+    title: str
+    variable: str
+    example: str
+
+    @property
+    def line(self) -> str:
+        """Its line in the settings."""
+        return f"  {self.kind}: {{token: ${{{self.variable}}}}}"
+
+
+TELEGRAM = Messenger(
+    kind="telegram", title="Telegram", variable="TELEGRAM_BOT_TOKEN", example="123456789:AA…"
+)
+MAX = Messenger(kind="max", title="MAX", variable="MAX_BOT_TOKEN", example="f9LHodD0cOL5…")
+MESSENGERS = (TELEGRAM, MAX)
 
 _IGNORE = """\
 .env
@@ -24,22 +45,23 @@ secrets/
 *.db-shm
 *.db.lock
 """
-_TELEGRAM = f"  telegram: {{token: ${{{TOKEN_VARIABLE}}}}}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """What the owner of a new bot has decided. `token` is None when there is none to write down."""
+    """What the owner of a new bot has decided.
+
+    `tokens` has a key for the kind of each messenger to connect; the token is None when there is none to write down.
+    """
 
     name: str
     language: str
-    telegram: bool
     samples: bool
-    token: str | None = field(default=None, repr=False)
+    tokens: Mapping[str, str | None] = field(default_factory=dict, repr=False)
 
 
 def starter_files(answers: Answers) -> Mapping[str, str]:
-    """Give the contents of each file by its name. The token is in `.env` and nowhere else."""
+    """Give the contents of each file by its name. The token of each messenger is in `.env` and nowhere else."""
     return {
         CONFIG: _config(answers),
         ENVIRONMENT: _environment(answers),
@@ -51,15 +73,17 @@ def starter_files(answers: Answers) -> Mapping[str, str]:
 def _config(answers: Answers) -> str:
     # JSON strings are YAML strings; `$${` keeps a name from being read as a reference.
     name = json.dumps(answers.name, ensure_ascii=False).replace("${", "$${")
-    telegram = _TELEGRAM if answers.telegram else f"  #{_TELEGRAM[1:]}"
-    text = _template(f"config.{answers.language}.yaml").replace("{telegram}", telegram)
+    lines = [one.line if one.kind in answers.tokens else f"  #{one.line[1:]}" for one in MESSENGERS]
+    text = _template(f"config.{answers.language}.yaml").replace("{messengers}", "\n".join(lines))
     return text.replace("{name}", name)
 
 
 def _environment(answers: Answers) -> str:
-    if answers.token:
-        return f"{TOKEN_VARIABLE}={answers.token}\n"
-    return f"# {TOKEN_VARIABLE}=123456789:AA…\n"
+    lines = []
+    for one in MESSENGERS:
+        token = answers.tokens.get(one.kind)
+        lines.append(f"{one.variable}={token}" if token else f"# {one.variable}={one.example}")
+    return "\n".join([*lines, ""])
 
 
 def _template(name: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -37,6 +37,9 @@ class Handler(Protocol):
 
     def settled(self, text: str) -> bool:
         """Whether a text can be answered without waiting for more."""
+
+    async def typing(self, parsed: Parsed) -> None:
+        """Show that an answer is on its way. Raises nothing."""
 
     async def handle(self, group: Sequence[Parsed]) -> None:
         """Answer and finish a group of updates of one conversation in one transaction."""
@@ -227,7 +230,10 @@ class Dispatcher:
                 arrived.set()
             return
         self._lanes[update.lane] = deque((update,))
-        task = asyncio.create_task(self._drain(update.lane), name="conversation")
+        self._own(self._drain(update.lane), "conversation")
+
+    def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -275,8 +281,11 @@ class Dispatcher:
         if not self._join_ms or not begins(group[0]):
             return group
         while not self._handler.settled(join(group).text):
-            if len(queue) == len(group) and not await self._another(lane, group[-1].update):
-                break
+            if len(queue) == len(group):
+                if len(group) == 1:
+                    self._own(self._handler.typing(group[0]), "typing")
+                if not await self._another(lane, group[-1].update):
+                    break
             if len(queue) == len(group):
                 break
             try:

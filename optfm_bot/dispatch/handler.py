@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import orjson
@@ -23,8 +24,10 @@ from channels.model import (
     Outbound,
     OwnerIn,
     RawUpdate,
+    RemovedIn,
     StartIn,
     TextIn,
+    UndeliveredIn,
 )
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.flood import FloodGuard, Passage
@@ -36,6 +39,7 @@ from optfm_bot.domain.choices import KeptChoice
 from optfm_bot.domain.conversation import EMPTY, Conversation, load
 from optfm_bot.domain.say import Response
 from optfm_bot.domain.talk import Around, Said, Talk
+from optfm_bot.errors import StoreUnavailable
 from optfm_bot.outbox.outgoing import Outgoing
 from optfm_bot.store.contract import Store
 from optfm_bot.store.records import PersonRow, StoredUpdate
@@ -43,6 +47,7 @@ from optfm_bot.store.records import PersonRow, StoredUpdate
 log = structlog.get_logger("optfm_bot.dispatch")
 
 _ACKNOWLEDGE_SECONDS = 10.0
+_TYPING_SECONDS = 5.0
 _SILENT = "ignored"
 
 
@@ -132,6 +137,24 @@ class UpdateHandler:
         """Whether a text can be answered without waiting for more."""
         return self._talk().settled(text)
 
+    async def typing(self, parsed: Parsed) -> None:
+        """Show that an answer is on its way, while more of the question is waited for. Losing this is harmless."""
+        channel = self._channels[parsed.update.channel]
+        if parsed.event is None or not channel.capabilities.typing:
+            return
+        chat = parsed.event.chat
+        try:
+            conversation = await self._conversations.get(str(chat))
+            pause = self._talk().settings.owner_pause_ms
+            if conversation is not None and conversation.owner_present(self._clock.ms(), pause):
+                return
+            async with self._clock.limit(_TYPING_SECONDS):
+                await channel.typing(chat)
+        except (ChannelError, StoreUnavailable, TimeoutError) as error:
+            log.debug("typing.not_shown", channel=channel.instance, error=str(error) or type(error).__name__)
+        except Exception:  # the channel's own bug must not cost an answer
+            log.exception("typing.not_shown", channel=channel.instance)
+
     # -- handling -----------------------------------------------------------------------------------------
 
     async def handle(self, group: Sequence[Parsed]) -> None:
@@ -172,7 +195,7 @@ class UpdateHandler:
                 outcome = response.outcome
                 begin = bool(response.says) and not begun and await self._outlet.reserve(channel, turn.lane)
                 begun = begun or begin
-                record.add(turn, response, said, part=number, begin=begin)
+                record.add(turn, response, part=number, begin=begin, joined=group[1:])
                 if response.opinion is not None:
                     self._observer.rated(channel, response.opinion.value)
             for parsed in group:
@@ -218,8 +241,12 @@ class UpdateHandler:
         """Say why a promised message must not be sent any more, or None."""
         if message.guard is None:
             return None
-        ref = await self._person_of(lane)
-        person = await self._people.get(ref) if ref is not None else None
+        conversation = await self._conversations.get(lane)
+        if conversation is None:
+            return None
+        if conversation.owner_present(self._clock.ms(), self._talk().settings.owner_pause_ms):
+            return "one of our own people is talking here"
+        person = await self._people.get(conversation.person) if conversation.person is not None else None
         return "the person has left" if person is not None and person.gone_at is not None else None
 
     async def _person_of(self, lane: str) -> str | None:
@@ -267,7 +294,9 @@ class UpdateHandler:
         if reason is not None:
             self._observer.dropped(turn.channel.instance, reason)
             return None
-        if isinstance(event, LeftIn | OwnerIn | EditedIn):
+        if isinstance(event, LeftIn | OwnerIn | EditedIn | RemovedIn | UndeliveredIn) or self._owner_talks(
+            turn
+        ):
             return await self._follow(turn)
         counted.append(f"{turn.channel.instance}:{event.sender.external_id}")
         passage = self._flood.check(counted[-1], turn.now)
@@ -290,12 +319,22 @@ class UpdateHandler:
         return response
 
     async def _follow(self, turn: Turn) -> Response | None:
-        """Events that get no answer of their own: somebody left, one of us wrote, a message was corrected."""
+        """Events that get no answer of their own: somebody left, one of us wrote, a message was corrected or lost."""
         match turn.event:
-            case EditedIn(text=text, message_id=message_id):
+            case OwnerIn():
+                return Response(outcome="owner", conversation=replace(turn.conversation, owner_at=turn.now))
+            case EditedIn(text=text, message_id=message_id) if not self._owner_talks(turn):
                 return self._talk().correct(text, message_id, turn.conversation, await self._around(turn))
+            case UndeliveredIn(message_id=message_id, reason=reason):
+                channel = turn.channel.instance
+                log.warning("message.undelivered", channel=channel, message_id=message_id, reason=reason)
+                return Response(outcome="undelivered", conversation=turn.conversation)
             case _:
                 return Response(outcome=_SILENT, conversation=turn.conversation)
+
+    def _owner_talks(self, turn: Turn) -> bool:
+        """Whether one of our own people is in the talk: the bot never talks over a human."""
+        return turn.conversation.owner_present(turn.now, self._talk().settings.owner_pause_ms)
 
     async def _around(self, turn: Turn) -> Around:
         offered: tuple[KeptChoice, ...] = ()

@@ -49,7 +49,7 @@ class Promises:
         chat: ChatRef,
         *,
         lane: str,
-        inbox_id: int,
+        inbox_id: int | None,
         now: int,
         part: int,
         begin: bool,
@@ -57,6 +57,7 @@ class Promises:
         """Promise messages to a chat, cut to what the channel can carry.
 
         `part` numbers the event in its update; with `begin` the first message is written as being sent already.
+        Without an `inbox_id` they answer nothing that anybody wrote.
         """
         turns: list[TurnRow] = []
         rows: list[OutboxRow] = []
@@ -78,9 +79,9 @@ class Promises:
             turns.append(_turn(turn_id, lane, say, inbox_id, now, kept))
             if kept:
                 self._remember(turn_id, lane, kept)
-                if say.kind != "answer" or channel.spec.capabilities.buttons is None:
+                if say.kind != "answer" or channel.capabilities.buttons is None:
                     offered = turn_id
-            for piece in split_outbound(message, channel.spec.capabilities):
+            for piece in split_outbound(message, channel.capabilities):
                 row = OutboxRow(
                     id=self.ids.next(),
                     channel=channel.instance,
@@ -155,7 +156,9 @@ def _actions(say: Say, turn_id: int) -> tuple[tuple[tuple[Action, ...], ...], tu
     return tuple(rows), tuple(kept)
 
 
-def _turn(turn_id: int, lane: str, say: Say, inbox_id: int, now: int, kept: Sequence[KeptChoice]) -> TurnRow:
+def _turn(
+    turn_id: int, lane: str, say: Say, inbox_id: int | None, now: int, kept: Sequence[KeptChoice]
+) -> TurnRow:
     return TurnRow(
         id=turn_id,
         lane=lane,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -16,13 +17,15 @@ from channels.model import (
     LeftIn,
     MediaIn,
     OwnerIn,
+    RemovedIn,
     StartIn,
     TextIn,
+    UndeliveredIn,
 )
+from optfm_bot.dispatch.joining import Parsed
 from optfm_bot.dispatch.promise import Promises
 from optfm_bot.domain.conversation import Conversation, dump
 from optfm_bot.domain.say import Response
-from optfm_bot.domain.talk import Said
 from optfm_bot.outbox.outgoing import Outgoing
 from optfm_bot.store.records import (
     ConversationRow,
@@ -48,6 +51,8 @@ _KINDS: dict[type[Inbound], str] = {
     LeftIn: "left",
     OwnerIn: "owner",
     EchoIn: "echo",
+    RemovedIn: "removed",
+    UndeliveredIn: "undelivered",
 }
 
 
@@ -75,13 +80,18 @@ class Record:
         self.conversations: list[tuple[str, Conversation]] = []
         self.people: list[PersonRow] = []
 
-    def add(self, turn: Turn, response: Response, said: Said | None, *, part: int, begin: bool) -> None:
-        """Write the response to one event; `said` is the joined message it belongs to, `part` its number.
+    def add(
+        self, turn: Turn, response: Response, *, part: int, begin: bool, joined: Sequence[Parsed] = ()
+    ) -> None:
+        """Write the response to one event, number `part` of its update, and to updates `joined` with it.
 
         With `begin` a place is reserved for its first message, which is written as being sent.
         """
         person = self._person(turn, response)
-        self._unit.history.add_turn(self._incoming(turn, said, person))
+        self._unit.history.add_turn(self._incoming(turn, turn.event, self._inbox_id, person))
+        for parsed in joined:
+            for event in parsed.events:
+                self._unit.history.add_turn(self._incoming(turn, event, parsed.update.id, person))
         made = self._promises.make(
             response.says,
             turn.channel,
@@ -98,6 +108,8 @@ class Record:
             self._unit.outbox.add(message)
         self.outgoing += made.outgoing
         person_here = None if turn.event.is_group else person
+        if isinstance(turn.event, OwnerIn):  # the talk stays the customer's, whoever of us writes in it
+            person_here = turn.conversation.person
         if made.offered is None:
             changed = replace(response.conversation, person=person_here)
         else:
@@ -118,6 +130,8 @@ class Record:
     def _person(self, turn: Turn, response: Response) -> str:
         event, known, now = turn.event, turn.person, turn.now
         sender = event.sender
+        if isinstance(event, OwnerIn | UndeliveredIn):  # nobody that we talk to has shown up
+            return f"{turn.channel.instance}:{sender.external_id}"
         fresh = PersonRow(
             ref=f"{turn.channel.instance}:{sender.external_id}",
             channel=turn.channel.instance,
@@ -137,24 +151,25 @@ class Record:
             self.people.append(fresh)
         return fresh.ref
 
-    def _incoming(self, turn: Turn, said: Said | None, person: str) -> TurnRow:
-        event = turn.event
+    def _incoming(self, turn: Turn, event: Inbound, inbox_id: int, person: str) -> TurnRow:
         words = ""
         match event:
             case TextIn(text=text) | EditedIn(text=text) | OwnerIn(text=text) | MediaIn(caption=text):
                 words = text
             case StartIn(payload=payload):
                 words = f"/start {payload}".rstrip()
+            case UndeliveredIn(reason=reason):
+                words = reason
         return TurnRow(
             id=self._promises.ids.next(),
             lane=turn.lane,
             direction=Direction.IN,
             kind=_KINDS[type(event)],
-            text=said.text if said is not None else words,
+            text=words,
             at=turn.now,
             person=person,
             message_id=event.message_id,
-            inbox_id=self._inbox_id,
+            inbox_id=inbox_id,
         )
 
     def _learning(self, turn: Turn, response: Response, person: str) -> None:

@@ -21,7 +21,7 @@ class Conversation:
     picks one. `admitted` counts answers in a row that we did not have. `asked` is the platform id of the last question,
     `asked_text` its words and `asked_entry` what answered it, for the case that it is edited. `album` is the last group
     of pictures that got a reply. `rated` holds the last opinions as (history id, value). `person` is who the
-    conversation is with, None in groups.
+    conversation is with, None in groups. `owner_at` is when (ms) one of our own people last wrote here themselves.
     """
 
     person: str | None = None
@@ -34,6 +34,11 @@ class Conversation:
     asked_entry: str | None = None
     album: str | None = None
     rated: tuple[tuple[int, int], ...] = ()
+    owner_at: int = 0
+
+    def owner_present(self, now: int, pause_ms: int) -> bool:
+        """Whether one of our own people is talking here, so that the bot has to be silent."""
+        return bool(self.owner_at) and now - self.owner_at < pause_ms
 
     def asking(
         self, message_id: str | None, text: str, at: int, *, entry: str | None, admitted: int

@@ -74,6 +74,8 @@ class TalkSettings:
     max_query: int = 1000
     """Characters of a message that are matched."""
     languages: tuple[str, ...] = ("ru", "en")
+    owner_pause_ms: int = 60 * 60 * 1000
+    """How long the bot is silent after one of our own people wrote into a conversation."""
     media_root: str | None = None
     """The folder that attachments are read from; a file outside of it is never sent."""
 

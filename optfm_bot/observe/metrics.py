@@ -19,12 +19,14 @@ CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 OTHER: Final = "other"
 """Stands for every value of a label that is not in its list."""
 
-KINDS = ("text", "edited", "action", "media", "contact", "start", "left", "owner", "echo")
+KINDS = (
+    "text", "edited", "action", "media", "contact", "start", "left", "owner", "echo", "removed", "undelivered",
+)  # fmt: skip
 DROP_REASONS = ("rate_limited", "not_addressed", "bot", "echo")
 PROCESSING = ("done", "parked", "retried")
 ANSWERS = (
     "answered", "clarified", "unanswered", "handoff", "command", "smalltalk", "media", "feedback", "flood",
-    "ignored",
+    "ignored", "owner", "undelivered",
 )  # fmt: skip
 FEEDBACK = ("helped", "not_helped")
 MATCHES = ("answer", "clarify", "admit")

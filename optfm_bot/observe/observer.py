@@ -79,7 +79,7 @@ class MetricsObserver:
     def channel_state(self, channel: str, before: Snapshot, now: Snapshot) -> None:
         """A channel changed its state."""
         metrics = self._metrics.channel(channel)
-        metrics.up.set(now.state is ChannelState.CONNECTED)
+        metrics.up.set(now.works)
         code = {
             ChannelState.BAD_CREDENTIALS: "unauthorized",
             ChannelState.CONFLICT: "conflict",

@@ -55,7 +55,7 @@ class Delivery:
         spread: Callable[[], float] = lambda: 1.0,
     ) -> None:
         self._channel = channel
-        self._capabilities = channel.spec.capabilities
+        self._capabilities = channel.capabilities
         self._settings = settings
         self._store = store
         self._clock = clock
@@ -194,7 +194,7 @@ class Delivery:
                 await self._ledger.closed(outgoing, OutboxState.DROPPED, refusal)
                 return True
             try:
-                rendered = render(outgoing.message, self._capabilities)
+                rendered = self._rendered(outgoing)
             except TooLarge as error:
                 await self._ledger.closed(outgoing, OutboxState.FAILED, str(error))
                 return True
@@ -218,6 +218,9 @@ class Delivery:
         if expires is not None and expires <= self._clock.now():
             return "expired before it could be sent"
         return await self._guard(outgoing.message, outgoing.lane)
+
+    def _rendered(self, outgoing: Outgoing) -> Rendered:
+        return render(outgoing.message, self._capabilities, key=str(outgoing.id))
 
     async def _call(self, rendered: Rendered) -> Receipt:
         try:
@@ -328,4 +331,4 @@ class Delivery:
     async def _find(self, channel: Verifiable, outgoing: Outgoing) -> Receipt | None:
         since = datetime.fromtimestamp(outgoing.created_at / 1000, UTC) - timedelta(minutes=1)
         async with self._clock.limit(_CALL_SECONDS):
-            return await channel.find(render(outgoing.message, self._capabilities), since=since)
+            return await channel.find(self._rendered(outgoing), since=since)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
-from channels.contract import Batch, BotCommand, Channel, Cursor, Polling
-from channels.errors import ChannelError, Unauthorized
+from channels.contract import BotCommand, Channel, Cursor, Polling, Reconciling
+from channels.errors import ChannelError, Unauthorized, Unreachable
+from channels.model import RawUpdate
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.intake import Intake
 from optfm_bot.errors import StoreUnavailable
@@ -24,6 +26,17 @@ log = structlog.get_logger("optfm_bot.receive")
 _STORE_RETRY_SECONDS = 0.5
 _REPAIR_SECONDS = 600.0
 """How often a webhook subscription is looked at again."""
+
+_CALL_SECONDS = 180.0
+"""The longest any call may take. A long poll ends after a minute at most: one that is silent for longer has died."""
+
+_FIRST_LOOK_SECONDS = 60.0
+_LOOK_SECONDS = 300.0
+"""How often a working channel is asked how it is: some trouble (a restricted account) shows nowhere else."""
+
+_LOOK_LIMIT_SECONDS = 30.0
+_OVERLAP = timedelta(minutes=5)
+"""How far before the last update we look for missed ones: clocks differ, and what is known is refused anyway."""
 
 
 class ChannelRunner:
@@ -63,11 +76,14 @@ class ChannelRunner:
 
     async def run(self) -> None:
         """Work until `stop`."""
+        looking = asyncio.create_task(self._look_now_and_then(), name=f"look {self.channel.instance}")
         try:
             await self._insist(self.channel.open)
             if self._stopping.is_set():
                 return
             self.opened.set()
+            if isinstance(self.channel, Reconciling):
+                await self._reconcile(self.channel)
             await self._insist(self._publish_commands, once=True)
             if self._webhook_url is not None:
                 await self._keep_subscribed(self._webhook_url)
@@ -75,6 +91,8 @@ class ChannelRunner:
                 await self._poll(self.channel)
             await self._stopping.wait()
         finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
             self.status.stopped()
 
     def stop(self) -> None:
@@ -92,6 +110,37 @@ class ChannelRunner:
     async def _publish_commands(self) -> None:
         await self.channel.publish_commands(self._commands)
 
+    async def _look_now_and_then(self) -> None:
+        wait = _FIRST_LOOK_SECONDS
+        while not await self._clock.wait(self._stopping, wait):
+            wait = _LOOK_SECONDS
+            if not self.status.now.works:
+                continue
+            try:
+                async with self._clock.limit(_LOOK_LIMIT_SECONDS):
+                    health = await self.channel.probe()
+            except (ChannelError, TimeoutError) as error:
+                # Receiving and sending meet the same trouble, and they know whether it matters.
+                log.info("receive.not_probed", channel=self.channel.instance, error=str(error))
+            except Exception:  # the channel's own bug: it is shown, and messages go on
+                log.exception("receive.not_probed", channel=self.channel.instance)
+            else:
+                self.status.looked(health)
+
+    async def _reconcile(self, channel: Reconciling) -> None:
+        """Take in what arrived while we were away and the platform's queue may have dropped.
+
+        Nothing at the first start: who has never received anything has missed nothing.
+        """
+        newest = await self._patiently(lambda: self._store.last_received(self.channel.instance))
+        if newest is None:
+            return
+        since = datetime.fromtimestamp(newest / 1000, UTC) - _OVERLAP
+        missed = await self._insist(lambda: channel.missed(since), once=True)
+        if missed:
+            new = await self._take(missed)
+            log.info("receive.reconciled", channel=self.channel.instance, looked_at=len(missed), new=new)
+
     async def _keep_subscribed(self, url: str) -> None:
         while not self._stopping.is_set():
             await self._insist(lambda: self.channel.subscribe(url))
@@ -107,39 +156,39 @@ class ChannelRunner:
             if batch is None:
                 return
             if batch.updates or batch.cursor != cursor:
-                if not await self._take(batch):
+                if await self._take(batch.updates, batch.cursor) is None:
                     return
                 await self._insist(partial(channel.confirm, batch), once=True)
             cursor = batch.cursor
 
     async def _stored_cursor(self) -> Cursor | None:
-        while not self._stopping.is_set():
-            try:
-                text = await self._store.cursor(self.channel.instance)
-            except StoreUnavailable as error:
-                log.error("receive.store_unavailable", channel=self.channel.instance, error=str(error))
-                await self._clock.wait(self._stopping, _STORE_RETRY_SECONDS)
-            else:
-                return Cursor(text) if text is not None else None
-        return None
+        text = await self._patiently(lambda: self._store.cursor(self.channel.instance))
+        return Cursor(text) if text is not None else None
 
-    async def _take(self, batch: Batch) -> bool:
-        """Store a batch, however long the store needs; until then nothing newer is asked for. False when stopping."""
+    async def _take(self, updates: Sequence[RawUpdate], cursor: Cursor | None = None) -> int | None:
+        """Store updates, however long the store needs; until then nothing newer is asked for.
+
+        Gives how many were new, or None when stopping: then nothing was confirmed, and the platform keeps them.
+        """
+        return await self._patiently(
+            lambda: self._intake.receive(self.channel.instance, updates, cursor=cursor)
+        )
+
+    async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """Ask the store until it can be used; None when stopping."""
         while True:
             try:
-                await self._intake.receive(self.channel.instance, batch.updates, cursor=batch.cursor)
+                return await ask()
             except StoreUnavailable as error:
                 log.error("receive.store_unavailable", channel=self.channel.instance, error=str(error))
                 if await self._clock.wait(self._stopping, _STORE_RETRY_SECONDS):
-                    return False  # nothing was confirmed: the platform keeps the batch for the next start
-            else:
-                return True
+                    return None
 
     async def _insist(self, call: Callable[[], Coroutine[Any, Any, T]], *, once: bool = False) -> T | None:
         """Make a call until it succeeds; None when stopping, or after one failure if it is not worth insisting on."""
         while not self._stopping.is_set():
             try:
-                task = asyncio.create_task(call(), name=f"call {self.channel.instance}")
+                task = asyncio.create_task(self._watched(call), name=f"call {self.channel.instance}")
                 self._call = task
                 result = await task
             except asyncio.CancelledError:
@@ -163,3 +212,14 @@ class ChannelRunner:
                 return None
             await self._clock.wait(self._stopping, wait)
         return None
+
+    async def _watched(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Make a call that cannot die silently. Raises `Unreachable` when it takes too long."""
+        try:
+            async with self._clock.limit(_CALL_SECONDS):
+                return await call()
+        except TimeoutError as error:
+            raise Unreachable(
+                f"a call of the channel did not come back within {_CALL_SECONDS:g} s and was given up",
+                maybe_sent=True,
+            ) from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from channels.contract import Health, HealthState
 from channels.errors import ChannelError, Conflict, RetryLater, Unauthorized
 
 
@@ -15,6 +16,7 @@ class ChannelState(StrEnum):
 
     STARTING = "starting"
     CONNECTED = "connected"
+    DEGRADED = "degraded"
     WAITING = "waiting"
     CONFLICT = "conflict"
     BAD_CREDENTIALS = "bad_credentials"
@@ -33,8 +35,13 @@ class Snapshot:
 
     @property
     def healthy(self) -> bool:
-        """Whether the channel works or is about to."""
+        """Whether the channel works as it should, or is about to."""
         return self.state in {ChannelState.STARTING, ChannelState.CONNECTED}
+
+    @property
+    def works(self) -> bool:
+        """Whether messages come in and go out, be it with a reservation."""
+        return self.state in {ChannelState.CONNECTED, ChannelState.DEGRADED}
 
 
 class ChannelStatus:
@@ -46,11 +53,22 @@ class ChannelStatus:
         self._clock = clock
         self._changed = changed
         self.now = Snapshot(state=ChannelState.STARTING, since=clock())
+        self._reservation = ""
 
     def connected(self) -> None:
         """The platform answered."""
-        if self.now.state is not ChannelState.CONNECTED:
-            self._set(ChannelState.CONNECTED, "", 0)
+        if not self.now.works:
+            self._working()
+
+    def looked(self, health: Health) -> None:
+        """A probe told how the account is while messages come in and go out."""
+        self._reservation = "" if health.state is HealthState.OK else health.hint or health.state.value
+        if self.now.works and self._reservation != self.now.why:
+            self._working()
+
+    def _working(self) -> None:
+        state = ChannelState.DEGRADED if self._reservation else ChannelState.CONNECTED
+        self._set(state, self._reservation, 0)
 
     def failed(self, error: ChannelError) -> None:
         """The platform did not answer, or not as it should."""

@@ -11,8 +11,10 @@ from optfm_bot.store.records import (
     MissRow,
     OutboxRow,
     PersonRow,
+    RequestRow,
     StoreCounts,
     StoredUpdate,
+    TokenRow,
     TurnRow,
 )
 from optfm_bot.store.unit import UnitOfWork
@@ -71,6 +73,10 @@ class Store(ABC):
         """Updates that could not be handled, newest first."""
 
     @abstractmethod
+    async def recent_updates(self, channel: str, *, limit: int = 50) -> Sequence[StoredUpdate]:
+        """The last updates that a channel received, whatever came of them, oldest first."""
+
+    @abstractmethod
     async def cursor(self, channel: str) -> str | None:
         """Where a polling channel stands, or None if it never polled."""
 
@@ -93,6 +99,18 @@ class Store(ABC):
         """The last messages of a conversation, oldest first."""
 
     @abstractmethod
+    async def promised(self, turn_ids: Collection[int]) -> Sequence[OutboxRow]:
+        """The messages that these turns of the history became, whatever came of them, in order of id."""
+
+    @abstractmethod
+    async def waiting(self, lane: str) -> Sequence[StoredUpdate]:
+        """Updates of a lane that are stored and not handled yet, in order of id."""
+
+    @abstractmethod
+    async def last_received(self, channel: str) -> int | None:
+        """When (ms) the newest update of a channel was stored, or None if there is none."""
+
+    @abstractmethod
     async def misses(self, *, limit: int = 100) -> Sequence[MissRow]:
         """Texts that could not be answered, newest first."""
 
@@ -109,6 +127,20 @@ class Store(ABC):
     @abstractmethod
     async def closed(self, channel: str, *, limit: int = 100) -> Sequence[OutboxRow]:
         """Messages of a channel that are uncertain, dropped or failed, newest first."""
+
+    # -- the REST API -------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def tokens(self) -> Sequence[TokenRow]:
+        """Every token there was, newest first."""
+
+    @abstractmethod
+    async def token(self, digest: str) -> TokenRow | None:
+        """The token with that digest, be it live or not."""
+
+    @abstractmethod
+    async def request(self, token_id: int, key: str) -> RequestRow | None:
+        """What a token's key stood for, or None if it was never used."""
 
     @abstractmethod
     async def counts(self) -> StoreCounts:

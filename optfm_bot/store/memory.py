@@ -19,8 +19,10 @@ from optfm_bot.store.records import (
     OutboxState,
     Params,
     PersonRow,
+    RequestRow,
     StoreCounts,
     StoredUpdate,
+    TokenRow,
     TurnRow,
 )
 from optfm_bot.store.unit import Changes, Op, UnitOfWork
@@ -44,6 +46,8 @@ class MemoryStore(Store):
         self._feedback: dict[tuple[int, str], FeedbackRow] = {}
         self._faq_versions: dict[tuple[str, str], FaqVersionRow] = {}
         self._cursors: dict[str, str] = {}
+        self._tokens: dict[int, TokenRow] = {}
+        self._requests: dict[tuple[int, str], RequestRow] = {}
         self._next_id = 1
         self._open = False
         self._appliers: dict[Op, Callable[[Params], None]] = {
@@ -60,12 +64,20 @@ class MemoryStore(Store):
             Op.INBOX_PARK: self._finish(InboxState.PARKED),
             Op.INBOX_REVIVE: self._revive,
             Op.OUTBOX_SENDING: self._change_message(lambda _: {"state": OutboxState.SENDING}),
-            Op.OUTBOX_SENT: self._change_message(lambda _: {"state": OutboxState.SENT}),
+            Op.OUTBOX_SENT: self._change_message(_sent),
             Op.OUTBOX_RETRY: self._change_message(_retried),
             Op.OUTBOX_CLOSE: self._change_message(
-                lambda params: {"state": OutboxState(params["b_state"]), "error": params["b_error"]}
+                lambda params: {
+                    "state": OutboxState(params["b_state"]),
+                    "error": params["b_error"],
+                    "sent_at": params["b_sent_at"],
+                }
             ),
             Op.PERSON_GONE: self._person_gone,
+            Op.TOKEN_ADD: self._add_token,
+            Op.TOKEN_USED: self._change_token("last_used_at"),
+            Op.TOKEN_REVOKE: self._change_token("revoked_at"),
+            Op.REQUEST_ADD: self._add_request,
         }
 
     async def open(self) -> None:
@@ -97,6 +109,8 @@ class MemoryStore(Store):
     def _refuse_conflicts(self, changes: Changes) -> None:
         taken: set[object] = set()
         for op, params in changes:
+            if op in {Op.TOKEN_ADD, Op.REQUEST_ADD}:
+                self._refuse_known(op, params)
             if op not in {Op.OUTBOX_ADD, Op.TURN_ADD, Op.MISS_ADD}:
                 continue
             answer = (
@@ -112,6 +126,19 @@ class MemoryStore(Store):
             ):
                 raise StoreConflict("The database refused a row: it is there already")
             taken |= {key, answer}
+
+    def _refuse_known(self, op: Op, params: Params) -> None:
+        if op is Op.REQUEST_ADD:
+            known = (params["token_id"], params["key"]) in self._requests
+        else:
+            known = any(
+                row.id == params["id"]
+                or row.digest == params["digest"]
+                or (row.name == params["name"] and row.revoked_at is None)
+                for row in self._tokens.values()
+            )
+        if known:
+            raise StoreConflict("The database refused a row: it is there already")
 
     # -- appliers -----------------------------------------------------------------------------------------
 
@@ -153,7 +180,9 @@ class MemoryStore(Store):
             row.update(state=InboxState.NEW, owner=None, lease_until=0, not_before=0, attempts=0)
 
     def _add_outgoing(self, params: Params) -> None:
-        self._outbox[params["id"]] = {"attempts": 0, "not_before": 0, "error": None, **params}
+        fresh = {"attempts": 0, "not_before": 0, "error": None}
+        unknown = {"external_ids": None, "degraded": None, "sent_at": None}
+        self._outbox[params["id"]] = {**fresh, **unknown, **params}
         self._outbox[params["id"]]["state"] = OutboxState(params["state"])
         if params["inbox_id"] is not None:
             self._answers.add((params["inbox_id"], params["seq"]))
@@ -191,6 +220,21 @@ class MemoryStore(Store):
 
     def _add_faq_version(self, params: Params) -> None:
         self._faq_versions.setdefault((params["entry_id"], params["version"]), FaqVersionRow(**params))
+
+    def _add_token(self, params: Params) -> None:
+        self._tokens[params["id"]] = TokenRow(**params)
+
+    def _change_token(self, name: str) -> Callable[[Params], None]:
+        def apply(params: Params) -> None:
+            known = self._tokens.get(params["b_id"])
+            if known is not None and not (name == "revoked_at" and known.revoked_at is not None):
+                values = {field.name: getattr(known, field.name) for field in fields(known)}
+                self._tokens[known.id] = TokenRow(**{**values, name: params[f"b_{name}"]})
+
+        return apply
+
+    def _add_request(self, params: Params) -> None:
+        self._requests[params["token_id"], params["key"]] = RequestRow(**params)
 
     def _save_cursor(self, params: Params) -> None:
         self._cursors[params["channel"]] = params["cursor"]
@@ -245,6 +289,11 @@ class MemoryStore(Store):
         rows = [row for row in reversed(self._inbox.values()) if row["state"] is InboxState.PARKED]
         return [_stored(row) for row in rows[:limit]]
 
+    async def recent_updates(self, channel: str, *, limit: int = 50) -> Sequence[StoredUpdate]:
+        """The last updates that a channel received, oldest first."""
+        rows = [row for row in reversed(self._inbox.values()) if row["channel"] == channel]
+        return [_stored(row) for row in reversed(rows[:limit])]
+
     async def cursor(self, channel: str) -> str | None:
         """Where a polling channel stands."""
         return self._cursors.get(channel)
@@ -267,6 +316,22 @@ class MemoryStore(Store):
             -limit:
         ]
 
+    async def promised(self, turn_ids: Collection[int]) -> Sequence[OutboxRow]:
+        """The messages that these turns became."""
+        rows = sorted(
+            (row for row in self._outbox.values() if row["turn_id"] in turn_ids), key=lambda row: row["id"]
+        )
+        return [OutboxRow(**{name: row[name] for name in _OUTGOING}) for row in rows]
+
+    async def waiting(self, lane: str) -> Sequence[StoredUpdate]:
+        """Updates of a lane that are not handled yet."""
+        rows = (row for row in self._inbox.values() if row["lane"] == lane and row["state"] is InboxState.NEW)
+        return [_stored(row) for row in sorted(rows, key=lambda row: row["id"])]
+
+    async def last_received(self, channel: str) -> int | None:
+        """When the newest update of a channel was stored."""
+        return max((r["received_at"] for r in self._inbox.values() if r["channel"] == channel), default=None)
+
     async def misses(self, *, limit: int = 100) -> Sequence[MissRow]:
         """Texts that could not be answered, newest first."""
         return sorted(self._misses.values(), key=lambda row: -row.id)[:limit]
@@ -288,6 +353,18 @@ class MemoryStore(Store):
             (row for row in self._outbox.values() if row["channel"] == channel), key=lambda row: row["id"]
         )
         return [OutboxRow(**{name: row[name] for name in _OUTGOING}) for row in rows]
+
+    async def tokens(self) -> Sequence[TokenRow]:
+        """Every token there was, newest first."""
+        return sorted(self._tokens.values(), key=lambda row: -row.id)
+
+    async def token(self, digest: str) -> TokenRow | None:
+        """The token with that digest."""
+        return next((row for row in self._tokens.values() if row.digest == digest), None)
+
+    async def request(self, token_id: int, key: str) -> RequestRow | None:
+        """What a token's key stood for."""
+        return self._requests.get((token_id, key))
 
     async def counts(self) -> StoreCounts:
         """How much work waits."""
@@ -313,6 +390,15 @@ class MemoryStore(Store):
 
 def _stored(row: Params) -> StoredUpdate:
     return StoredUpdate(**{name: row[name] for name in _STORED})
+
+
+def _sent(params: Params) -> Params:
+    return {
+        "state": OutboxState.SENT,
+        "external_ids": params["b_external_ids"],
+        "degraded": params["b_degraded"],
+        "sent_at": params["b_sent_at"],
+    }
 
 
 def _retried(params: Params) -> Params:

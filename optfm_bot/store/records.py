@@ -69,7 +69,8 @@ class StoredUpdate:
 class OutboxRow:
     """A message on its way out. `message` is the encoded `Outbound`.
 
-    `(inbox_id, seq)` is unique: one answer per update, however often it is computed.
+    `(inbox_id, seq)` is unique: one answer per update, however often it is computed. What came of it is written later:
+    `external_ids` and `degraded` are JSON lists, `sent_at` is when it was sent or given up.
     """
 
     id: int
@@ -85,6 +86,9 @@ class OutboxRow:
     attempts: int = 0
     not_before: int = 0
     error: str | None = None
+    external_ids: str | None = None
+    degraded: str | None = None
+    sent_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +168,37 @@ class FaqVersionRow:
     version: str
     content: str = field(repr=False)
     first_seen_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRow:
+    """A key of the REST API. The token itself is nowhere: `digest` is its SHA-256, `scopes` names parted by spaces.
+
+    No two live tokens have the same name; a name is free again once its token is revoked.
+    """
+
+    id: int
+    name: str
+    digest: str = field(repr=False)
+    scopes: str
+    created_at: int
+    expires_at: int | None = None
+    last_used_at: int | None = None
+    revoked_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    """What a client's `Idempotency-Key` stood for: the digest of the request, and the turn that it became.
+
+    `(token_id, key)` is unique: whoever comes second with the same key finds what the first one did.
+    """
+
+    token_id: int
+    key: str
+    fingerprint: str
+    turn_id: int
+    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

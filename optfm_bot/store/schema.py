@@ -25,7 +25,7 @@ from optfm_bot.errors import SchemaMismatch, StoreUnavailable
 from optfm_bot.store.engine import reader_engine, sqlite_path
 from optfm_bot.store.tables import metadata
 
-HEAD = "0001"
+HEAD = "0002"
 """The revision that this program needs. A test keeps it equal to the newest migration."""
 
 PROOF_OF_WRITING = (

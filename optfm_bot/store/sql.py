@@ -27,8 +27,10 @@ from optfm_bot.store.records import (
     OutboxState,
     Params,
     PersonRow,
+    RequestRow,
     StoreCounts,
     StoredUpdate,
+    TokenRow,
     TurnRow,
 )
 from optfm_bot.store.schema import PROOF_OF_WRITING, require_current
@@ -189,6 +191,11 @@ class SqlStore(Store):
         statement = select(t.inbox).where(t.inbox.c.state == InboxState.PARKED.value)
         return [_stored(row) for row in await self._all(statement.order_by(t.inbox.c.id.desc()).limit(limit))]
 
+    async def recent_updates(self, channel: str, *, limit: int = 50) -> Sequence[StoredUpdate]:
+        """The last updates that a channel received, oldest first."""
+        newest_first = select(t.inbox).where(t.inbox.c.channel == channel).order_by(t.inbox.c.id.desc())
+        return [_stored(row) for row in reversed(await self._all(newest_first.limit(limit)))]
+
     async def cursor(self, channel: str) -> str | None:
         """Where a polling channel stands."""
         rows = await self._all(select(t.cursors.c.cursor).where(t.cursors.c.channel == channel))
@@ -223,6 +230,23 @@ class SqlStore(Store):
         statement = select(t.turns).where(t.turns.c.lane == lane).order_by(t.turns.c.id.desc()).limit(limit)
         return [_turn(row) for row in reversed(await self._all(statement))]
 
+    async def promised(self, turn_ids: Collection[int]) -> Sequence[OutboxRow]:
+        """The messages that these turns became."""
+        rows = await self._by_key(t.outbox, t.outbox.c.turn_id, turn_ids)
+        return sorted((_outgoing(row) for row in rows), key=lambda row: row.id)
+
+    async def waiting(self, lane: str) -> Sequence[StoredUpdate]:
+        """Updates of a lane that are not handled yet."""
+        statement = select(t.inbox).where(t.inbox.c.lane == lane, t.inbox.c.state == InboxState.NEW.value)
+        return [_stored(row) for row in await self._all(statement.order_by(t.inbox.c.id))]
+
+    async def last_received(self, channel: str) -> int | None:
+        """When the newest update of a channel was stored."""
+        statement = select(t.inbox.c.received_at).where(t.inbox.c.channel == channel)
+        rows = await self._all(statement.order_by(t.inbox.c.id.desc()).limit(1))
+        newest: int | None = rows[0]["received_at"] if rows else None
+        return newest
+
     async def misses(self, *, limit: int = 100) -> Sequence[MissRow]:
         """Texts that could not be answered, newest first."""
         rows = await self._all(select(t.misses).order_by(t.misses.c.id.desc()).limit(limit))
@@ -250,6 +274,24 @@ class SqlStore(Store):
         return [
             _outgoing(row) for row in await self._all(statement.order_by(t.outbox.c.id.desc()).limit(limit))
         ]
+
+    # -- the REST API -------------------------------------------------------------------------------------
+
+    async def tokens(self) -> Sequence[TokenRow]:
+        """Every token there was, newest first."""
+        rows = await self._all(select(t.api_tokens).order_by(t.api_tokens.c.id.desc()))
+        return [TokenRow(**row) for row in rows]
+
+    async def token(self, digest: str) -> TokenRow | None:
+        """The token with that digest."""
+        rows = await self._all(select(t.api_tokens).where(t.api_tokens.c.digest == digest))
+        return TokenRow(**rows[0]) if rows else None
+
+    async def request(self, token_id: int, key: str) -> RequestRow | None:
+        """What a token's key stood for."""
+        asked = (t.api_requests.c.token_id == token_id) & (t.api_requests.c.key == key)
+        rows = await self._all(select(t.api_requests).where(asked))
+        return RequestRow(**rows[0]) if rows else None
 
     async def counts(self) -> StoreCounts:
         """How much work waits."""
@@ -346,6 +388,11 @@ def _outgoing(row: RowMapping) -> OutboxRow:
         "message",
         "attempts",
         "not_before",
+        "error",
+        "created_at",
+        "external_ids",
+        "degraded",
+        "sent_at",
     )
-    fields = {name: row[name] for name in (*names, "error", "created_at")}
+    fields = {name: row[name] for name in names}
     return OutboxRow(state=OutboxState(row["state"]), **fields)

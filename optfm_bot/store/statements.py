@@ -112,6 +112,14 @@ def statements(dialect: str) -> dict[Op, Executable]:
         Op.PERSON_GONE: update(t.people)
         .where(t.people.c.ref == bindparam("b_ref"))
         .values(gone_at=bindparam("b_gone_at")),
+        Op.TOKEN_ADD: insert(t.api_tokens),
+        Op.TOKEN_USED: update(t.api_tokens)
+        .where(t.api_tokens.c.id == bindparam("b_id"))
+        .values(last_used_at=bindparam("b_last_used_at")),
+        Op.TOKEN_REVOKE: update(t.api_tokens)
+        .where(t.api_tokens.c.id == bindparam("b_id"), t.api_tokens.c.revoked_at.is_(None))
+        .values(revoked_at=bindparam("b_revoked_at")),
+        Op.REQUEST_ADD: insert(t.api_requests),
     }
 
 

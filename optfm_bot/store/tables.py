@@ -81,6 +81,8 @@ outbox = Table(
 )
 Index("ix_outbox_unsent", outbox.c.channel, outbox.c.id, sqlite_where=_UNSENT, postgresql_where=_UNSENT)
 _TROUBLED = text(f"state > {OutboxState.SENT.value}")
+# The parts of one message, whatever came of them.
+Index("ix_outbox_turn_id", outbox.c.turn_id)
 Index("ix_outbox_troubled", outbox.c.channel, outbox.c.id, sqlite_where=_TROUBLED, postgresql_where=_TROUBLED)
 
 conversations = Table(
@@ -164,4 +166,31 @@ cursors = Table(
     Column("channel", String(32), primary_key=True),
     Column("cursor", Text, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+)
+
+_LIVE = text("revoked_at IS NULL")
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", String(64), nullable=False),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("scopes", String(255), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+)
+# A revoked token stays for the record and leaves its name to the next one.
+Index("ix_api_tokens_live", api_tokens.c.name, unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE)
+
+api_requests = Table(
+    "api_requests",
+    metadata,
+    Column("token_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("turn_id", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
 )

@@ -21,7 +21,9 @@ from optfm_bot.store.records import (
     OutboxState,
     Params,
     PersonRow,
+    RequestRow,
     StoredUpdate,
+    TokenRow,
     TurnRow,
 )
 
@@ -47,6 +49,10 @@ class Op(IntEnum):
     OUTBOX_RETRY = 15
     OUTBOX_CLOSE = 16
     PERSON_GONE = 17
+    TOKEN_ADD = 18
+    TOKEN_USED = 19
+    TOKEN_REVOKE = 20
+    REQUEST_ADD = 21
 
 
 Changes = list[tuple[Op, Params]]
@@ -300,6 +306,53 @@ class CursorWrites(_Writes):
         self._changes.append((Op.CURSOR_SAVE, {"channel": channel, "cursor": cursor, "updated_at": at}))
 
 
+class ApiWrites(_Writes):
+    """Keys of the REST API, and what was asked for through it."""
+
+    __slots__ = ()
+
+    def add_token(self, row: TokenRow) -> None:
+        """Keep a new token; a live one of that name, or one with that digest, is a conflict."""
+        self._changes.append(
+            (
+                Op.TOKEN_ADD,
+                {
+                    "id": row.id,
+                    "name": row.name,
+                    "digest": row.digest,
+                    "scopes": row.scopes,
+                    "created_at": row.created_at,
+                    "expires_at": row.expires_at,
+                    "last_used_at": row.last_used_at,
+                    "revoked_at": row.revoked_at,
+                },
+            )
+        )
+
+    def token_used(self, token_id: int, *, at: int) -> None:
+        """Remember when somebody last came with this token."""
+        self._changes.append((Op.TOKEN_USED, {"b_id": token_id, "b_last_used_at": at}))
+
+    def revoke_token(self, token_id: int, *, at: int) -> None:
+        """End a token; one that has ended already keeps the first moment."""
+        self._changes.append((Op.TOKEN_REVOKE, {"b_id": token_id, "b_revoked_at": at}))
+
+    def add_request(self, row: RequestRow) -> None:
+        """Remember what a key stood for; a key that this token has used already is a conflict."""
+        self._changes.append(
+            (
+                Op.REQUEST_ADD,
+                {
+                    "token_id": row.token_id,
+                    "key": row.key,
+                    "fingerprint": row.fingerprint,
+                    "turn_id": row.turn_id,
+                    "at": row.at,
+                },
+            )
+        )
+
+
 class UnitOfWork:
     """Records changes; leaving the `async with` block without an error commits them, durably and all or nothing.
 
@@ -307,7 +360,7 @@ class UnitOfWork:
     the end of the block. After it, `added` holds the updates that were new, with their ids, in the order of adding.
     """
 
-    __slots__ = ("_commit", "added", "changes", "cursors", "history", "inbox", "outbox")
+    __slots__ = ("_commit", "added", "api", "changes", "cursors", "history", "inbox", "outbox")
 
     def __init__(self, commit: Callable[[UnitOfWork], Awaitable[None]]) -> None:
         self._commit = commit
@@ -317,6 +370,7 @@ class UnitOfWork:
         self.outbox = OutboxWrites(self.changes)
         self.history = HistoryWrites(self.changes)
         self.cursors = CursorWrites(self.changes)
+        self.api = ApiWrites(self.changes)
 
     async def __aenter__(self) -> Self:
         return self

@@ -19,7 +19,7 @@ from channels.contract import (
     Transport,
 )
 from channels.errors import BadPayload, ChannelError
-from channels.model import ActionIn, Inbound, RawUpdate, Receipt, Rendered
+from channels.model import ActionIn, ChatRef, Inbound, RawUpdate, Receipt, Rendered
 
 WITH_BUTTONS = Capabilities(
     text_limit=4096,
@@ -72,6 +72,8 @@ class MemoryPlatform(Channel, Polling):
         self.spec = replace(type(self).spec, capabilities=capabilities)  # type: ignore[misc]
         self.delivered: list[Delivered] = []
         self.acknowledged: list[str] = []
+        self.typed: list[ChatRef] = []
+        self.typing_fails: Exception | None = None
         self.refuse: list[ChannelError] = []
         self.accept_then_refuse: list[ChannelError] = []
         self._events: dict[str, Sequence[Inbound] | ChannelError] = {}
@@ -128,6 +130,12 @@ class MemoryPlatform(Channel, Polling):
         if self.accept_then_refuse:
             raise self.accept_then_refuse.pop(0)
         return Receipt(external_ids=(message_id,), sent_at=self.clock(), degraded=message.degraded)
+
+    async def typing(self, chat: ChatRef) -> None:
+        """Remember that "typing…" was shown, or fail as the test asked for."""
+        if self.typing_fails is not None:
+            raise self.typing_fails
+        self.typed.append(chat)
 
     async def acknowledge_action(self, action: ActionIn, notice: str = "") -> None:
         """Remember that the press was seen."""

@@ -18,9 +18,12 @@ from channels.model import (
     Inbound,
     LeftIn,
     MediaIn,
+    OwnerIn,
+    RemovedIn,
     SenderRef,
     StartIn,
     TextIn,
+    UndeliveredIn,
 )
 from faq import FaqEntry, FaqManager
 from optfm_bot.clock import ManualClock
@@ -156,6 +159,19 @@ class Person:
     async def leaves(self) -> None:
         """Block the bot."""
         await self._does(LeftIn(**self._facts()))
+
+    async def takes_back(self, message_id: str) -> None:
+        """Delete a message."""
+        await self._does(RemovedIn(**{**self._facts(), "message_id": message_id}))
+
+    async def misses(self, message_id: str, reason: str = "no account") -> None:
+        """Not get a message of ours that the platform had accepted."""
+        await self._does(UndeliveredIn(reason=reason, **{**self._facts(), "message_id": message_id}))
+
+    async def hears_from_us(self, text: str) -> None:
+        """One of our own people writes to this person from the phone."""
+        owner = SenderRef(external_id="id-owner", display_name="Ольга")
+        await self._does(OwnerIn(text=text, **{**self._facts(), "sender": owner}))
 
     async def presses(self, label: str, *, on: Delivered | None = None) -> None:
         """Press a button of the newest message that has one of that label."""

@@ -60,7 +60,11 @@ class StatusPages:
     async def _readyz(self, _request: web.Request) -> web.Response:
         problems: Sequence[str] = await self._ready()
         return _json(
-            {"status": "unavailable" if problems else "ok", "problems": list(problems)},
+            {
+                "status": "unavailable" if problems else "ok",
+                "problems": list(problems),
+                "channels": self._status().get("channels", {}),
+            },
             status=503 if problems else 200,
         )
 
@@ -71,12 +75,16 @@ class StatusPages:
 
 
 class HttpServer:
-    """Serves routes on one address. `port` 0 takes a free one; `port` tells which after `start`."""
+    """Serves routes on one address, and `apps` with manners of their own below theirs.
+
+    `port` 0 takes a free one; `port` tells which after `start`.
+    """
 
     def __init__(
         self,
         routes: Iterable[web.RouteDef],
         *,
+        apps: Mapping[str, web.Application] | None = None,
         host: str,
         port: int,
         body_limit: int,
@@ -84,6 +92,8 @@ class HttpServer:
     ) -> None:
         self._app = web.Application(client_max_size=body_limit, middlewares=[_counting(observe)])
         self._app.add_routes(routes)
+        for prefix, app in (apps or {}).items():
+            self._app.add_subapp(prefix, app)
         self._host = host
         self._port = port
         self._runner: web.AppRunner | None = None

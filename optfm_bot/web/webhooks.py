@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Protocol
 
 import structlog
 from aiohttp import web
 
-from channels.contract import Channel, Webhook, WebhookRequest
+from channels.contract import Channel, Pages, Webhook, WebhookRequest
 from channels.errors import BadPayload, Unauthorized
+from channels.model import RawUpdate
 from optfm_bot.dispatch.intake import Intake
 from optfm_bot.errors import StoreUnavailable
 
@@ -27,7 +29,9 @@ class WebhookObserver(Protocol):
 class WebhookDoor:
     """Takes the requests of one channel.
 
-    Everything understood and stored is answered with 200, after the commit. While the store cannot be written, or the
+    Everything that is stored is answered with 200, after the commit. What a platform pushes with the right secret and
+    nobody can read is stored too, and parked: refused, it would come again for hours, and hold up what is behind it.
+    While the store cannot be written, or the
     program is stopping, the answer is 503 with Retry-After: the platform keeps the update and repeats it.
     """
 
@@ -38,6 +42,8 @@ class WebhookDoor:
         self._webhook: Webhook = channel
         self._intake = intake
         self._observer = observer
+        # A page takes what anybody posts; a platform has shown its secret.
+        self._open_to_all = isinstance(channel, Pages)
         self.draining = False
 
     async def receive(self, request: WebhookRequest) -> int:
@@ -54,7 +60,9 @@ class WebhookDoor:
         except BadPayload as error:
             self._observer.refused(self.name, "malformed")
             log.warning("webhook.malformed", channel=self.name, error=str(error))
-            return 400
+            if self._open_to_all:
+                return 400
+            updates = [unreadable(self.name, request.body)]
         try:
             await self._intake.receive(self.name, updates)
         except StoreUnavailable as error:
@@ -81,3 +89,12 @@ class WebhookDoor:
         return web.Response(
             text=f"The webhook of {self.name} is alive. The platform sends POST requests here.\n"
         )
+
+
+def unreadable(channel: str, body: bytes) -> RawUpdate:
+    """Give a body that no channel can read as an update. The same body has the same key.
+
+    Bytes are no JSON, so the inbox keeps them as a text that its turn parks, where an operator sees it.
+    """
+    digest = hashlib.blake2b(body, digest_size=16).hexdigest()
+    return RawUpdate(key=f"unreadable:{digest}", lane=f"{channel}:unreadable", payload={"unreadable": body})
