@@ -8,6 +8,7 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
+import structlog
 
 REQUIRED = frozenset(os.environ.get("OPTFM_TEST_REQUIRE", "").split())
 """Services without which the run fails instead of leaving tests out; CI names them all."""
@@ -40,6 +41,13 @@ def chromium() -> str:
     if path is None:
         missing("chromium", "no chromium in PATH")
     return str(path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_tracebacks() -> None:
+    """The log of a test is words: drawing boxes around every traceback takes seconds each."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,10 @@ from tests.e2e import knowledge
 
 TOKEN = "777000777:CANARYcanaryCANARY-canary_CANARY0123"
 WEBHOOK_SECRET = "CANARY-webhook-secret_0123456789"
-CANARIES = (TOKEN.partition(":")[2], WEBHOOK_SECRET)
+MAX_TOKEN = "f9LHodD0cOL-CANARYcanaryCANARY_canaryCANARY0123456"
+GREEN_ID = "310012345678"
+GREEN_TOKEN = "c0ffee00c0ffee00c0ffee00CANARY00c0ffee00c0ffee00"
+CANARIES = (TOKEN.partition(":")[2], MAX_TOKEN, GREEN_TOKEN, WEBHOOK_SECRET)
 """What may appear nowhere but in the configuration and on the wire to the platform."""
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -84,23 +87,23 @@ def request(
         return answer.status, answer.read()
 
 
-class Platform:
-    """The fake Bot API in a process of its own, steered over `/_control`; it outlives any number of bots."""
+class Fake:
+    """A fake platform in a process of its own, steered over `/_control`; it outlives any number of bots.
 
-    def __init__(self, *arguments: str) -> None:
+    `told` is the line in which it names its addresses, `name` what a bot calls its channel to it.
+    """
+
+    name = ""
+
+    def __init__(self, module: str, *arguments: str) -> None:
         self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "channels.testing.telegram_server", "--token", TOKEN),
-                *("--username", USERNAME, "--retry-scale", "0.02", "--set-webhook-interval", "0"),
-                *arguments,
-            ],
+            [sys.executable, "-m", f"channels.testing.{module}", *arguments],
             stdout=subprocess.PIPE,
             text=True,
         )
         assert self.process.stdout is not None
-        told = json.loads(self.process.stdout.readline())
-        self.base, self.port = told["base_url"], told["port"]
-        self._ids = itertools.count(5001)
+        self.told: dict[str, Any] = json.loads(self.process.stdout.readline())
+        self.base, self.port = self.told["base_url"], self.told["port"]
 
     def __enter__(self) -> Self:
         return self
@@ -118,19 +121,11 @@ class Platform:
             if self.process.stdout is not None:
                 self.process.stdout.close()
 
-    # -- steering ----------------------------------------------------------------------------------
-
     def control(self, command: str, **fields: Any) -> dict[str, Any]:
         """Give one command; see the fake's `control.py`."""
         status, body = request(self.port, "POST", f"/_control/{command}", json.dumps(fields).encode())
         assert status == 200, f"/_control/{command} {fields}: {status} {body.decode()}"
         return dict(json.loads(body))
-
-    def call(self, method: str, **given: Any) -> dict[str, Any]:
-        """Call the Bot API with the bot's token, as another program would."""
-        headers = {"Content-Type": "application/json"}
-        path = f"/bot{TOKEN}/{method}"
-        return dict(json.loads(request(self.port, "POST", path, json.dumps(given).encode(), headers)[1]))
 
     def push(self, kind: str, *args: Any, **fields: Any) -> dict[str, Any]:
         """Let a person do something; see the fake's `inbound.py`."""
@@ -144,11 +139,84 @@ class Platform:
         """Wait until the fake's counters are there; fails with its state."""
         return self.control("wait", timeout=timeout, **measures)
 
-    # -- looking -----------------------------------------------------------------------------------
-
-    def sent(self, chat: int | None = None, since: int = 0) -> list[dict[str, Any]]:
+    def sent(self, chat: int | str | None = None, since: int = 0) -> list[dict[str, Any]]:
         """The messages that reached people, or one chat, in order."""
         return list(self.control("sent", since=since, chat_id=chat)["messages"])
+
+    def channel(self, mode: str) -> dict[str, Any]:
+        """The settings of a channel to it."""
+        secret = {"webhook_secret": WEBHOOK_SECRET} if mode == "webhook" else {}
+        return {"mode": mode, **secret}
+
+
+class MaxPlatform(Fake):
+    """The fake Bot API of MAX."""
+
+    name = "max"
+
+    def __init__(self, *arguments: str) -> None:
+        super().__init__("max_server", "--token", MAX_TOKEN, "--retry-scale", "0.002", *arguments)
+
+    def channel(self, mode: str) -> dict[str, Any]:
+        """The settings of a channel to it."""
+        return {"token": MAX_TOKEN, "api_base": self.base, **super().channel(mode)}
+
+
+class GreenPlatform(Fake):
+    """The fake GREEN-API with one instance that is logged in; `settings` are those of the instance."""
+
+    name = "green"
+
+    def __init__(self, network: str, *arguments: str, **settings: str) -> None:
+        super().__init__(
+            "green_server",
+            *("--network", network, "--id-instance", GREEN_ID, "--token", GREEN_TOKEN),
+            *("--delay-scale", "0", "--retry-scale", "0.002", "--restart", "0"),
+            *arguments,
+        )
+        self.network = network
+        self.control("settings", **settings)
+
+    def channel(self, mode: str) -> dict[str, Any]:
+        """The settings of a channel to it."""
+        return {
+            "type": "green_api",
+            "network": self.network,
+            "api_url": self.told["api_url"],
+            "media_url": self.told["media_url"],
+            "id_instance": GREEN_ID,
+            "api_token_instance": GREEN_TOKEN,
+            **super().channel(mode),
+        }
+
+
+class Platform(Fake):
+    """The fake Bot API of Telegram."""
+
+    name = "telegram"
+
+    def __init__(self, *arguments: str) -> None:
+        super().__init__(
+            "telegram_server",
+            *("--token", TOKEN, "--username", USERNAME),
+            *("--retry-scale", "0.02", "--set-webhook-interval", "0"),
+            *arguments,
+        )
+        self._ids = itertools.count(5001)
+
+    def channel(self, mode: str) -> dict[str, Any]:
+        """The settings of a channel to it."""
+        return {"token": TOKEN, "api_base": self.base, **super().channel(mode)}
+
+    # -- steering ----------------------------------------------------------------------------------
+
+    def call(self, method: str, **given: Any) -> dict[str, Any]:
+        """Call the Bot API with the bot's token, as another program would."""
+        headers = {"Content-Type": "application/json"}
+        path = f"/bot{TOKEN}/{method}"
+        return dict(json.loads(request(self.port, "POST", path, json.dumps(given).encode(), headers)[1]))
+
+    # -- looking -----------------------------------------------------------------------------------
 
     def edits(self, chat: int) -> list[dict[str, Any]]:
         """The edits that reached one chat, in order."""
@@ -243,7 +311,7 @@ class Bot:
     def __init__(
         self,
         folder: Path,
-        platform: Platform,
+        platform: Fake,
         *,
         mode: str = "polling",
         channel: Mapping[str, Any] | None = None,
@@ -269,10 +337,7 @@ class Bot:
             **UNPACED,
             **sections,
         }
-        own = {"token": TOKEN, "api_base": platform.base, "mode": mode}
-        if mode == "webhook":
-            own["webhook_secret"] = WEBHOOK_SECRET
-        settings["channels"] = {"telegram": {**own, **(channel or {})}}
+        settings["channels"] = {platform.name: {**platform.channel(mode), **(channel or {})}}
         config = folder / "config.yaml"
         config.write_text(json.dumps(settings))  # JSON is YAML
         config.chmod(0o600)
@@ -311,7 +376,9 @@ class Bot:
         if "Ctrl+C" not in self.output("stderr")[self._begun :]:
             return False
         state = self.platform.state()
-        return bool(state["webhook"].endswith(f":{self.port}/telegram/webhook") or state["polling"])
+        return bool(
+            state["webhook"].endswith(f":{self.port}/{self.platform.name}/webhook") or state["polling"]
+        )
 
     def alive(self) -> None:
         """Fail if the process has ended."""
@@ -385,7 +452,7 @@ class Bot:
     def is_state(self, state: str, *, seconds: float = PATIENCE) -> None:
         """Wait until `/` shows the channel in this state."""
         eventually(
-            lambda: self.status()["channels"]["telegram"] == state,
+            lambda: self.status()["channels"][self.platform.name]["state"] == state,
             f"the channel is {state}",
             seconds=seconds,
             alive=self.alive,
@@ -393,7 +460,7 @@ class Bot:
 
     def metric(self, name: str, **labels: str) -> float:
         """The value of a metric of the channel, 0 if there is none."""
-        wanted = {"channel": "telegram", **labels}
+        wanted = {"channel": self.platform.name, **labels}
         for line in self.get("/metrics")[1].splitlines():
             head, _, value = line.rpartition(" ")
             found, _, rest = head.partition("{")

@@ -129,12 +129,8 @@ def test_the_demo_tells_programs_what_it_is(demo: str) -> None:
     with urllib.request.urlopen(f"{root}/metrics", timeout=10) as answer:
         metrics = answer.read().decode()
 
-    assert found["/"] == {
-        "service": "OptFM",
-        "status": "running",
-        "version": found["/"]["version"],
-        "channels": {"web": "connected"},
-    }
+    assert (found["/"]["service"], found["/"]["status"]) == ("OptFM", "running")
+    assert found["/"]["channels"]["web"]["state"] == "connected"
     assert found["/healthz"] == {"status": "ok"}
-    assert found["/readyz"] == {"status": "ok", "problems": []}
+    assert (found["/readyz"]["status"], found["/readyz"]["problems"]) == ("ok", [])
     assert 'optfm_channel_up{channel="web"} 1.0' in metrics

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -34,14 +35,19 @@ def test_the_addresses_for_programs_answer(bot: Bot, mode: str) -> None:
     status, body = bot.get("/")
     assert status == 200
     bot.is_state("connected")
-    assert json.loads(bot.get("/")[1]) == {
+    shown = json.loads(bot.get("/")[1])
+    since = shown["channels"]["telegram"].pop("since")
+    assert datetime.now(UTC) - datetime.fromisoformat(since) < timedelta(minutes=5)
+    assert shown == {
         "service": "OptFM",
         "status": "running",
         "version": json.loads(body)["version"],
-        "channels": {"telegram": "connected"},
+        "channels": {"telegram": {"state": "connected"}},
     }
     assert bot.get("/healthz") == (200, '{"status":"ok"}')
-    assert bot.get("/readyz") == (200, '{"status":"ok","problems":[]}')
+    ready, text = bot.get("/readyz")
+    assert (ready, json.loads(text)["problems"]) == (200, [])
+    assert json.loads(text)["channels"]["telegram"]["state"] == "connected"
     metrics, text = bot.get("/metrics")
     assert metrics == 200
     assert 'optfm_channel_up{channel="telegram"} 1.0' in text

@@ -56,9 +56,7 @@ def test_two_copies_with_databases_of_their_own_are_told_of_each_other_and_answe
 ) -> None:
     first, second = (make_bot(name, channel={"poll_timeout": 2}).start() for name in ("first", "second"))
     eventually(
-        lambda: (
-            "conflict" in {first.status()["channels"]["telegram"], second.status()["channels"]["telegram"]}
-        ),
+        lambda: "conflict" in {bot.status()["channels"]["telegram"]["state"] for bot in (first, second)},
         "one of the two shows the conflict",
     )
     person = lone_platform.person()

@@ -124,10 +124,15 @@ def test_a_repeated_push_is_accepted_and_answered_once(known: Person, bot: Bot) 
         "words",
     ],
 )
-def test_what_is_no_update_is_refused_and_not_stored(bot: Bot, body: bytes) -> None:
-    before = bot.count("inbox")
-    assert bot.webhook(body) == 400
-    assert bot.count("inbox") == before
+def test_what_is_no_update_is_kept_for_an_operator_and_holds_up_nobody(
+    known: Person, bot: Bot, body: bytes
+) -> None:
+    before = bot.count("inbox", "state = 9")
+    assert bot.webhook(body) == 200
+    assert bot.webhook(body) == 200, "refused, the platform would repeat it for hours"
+    eventually(lambda: bot.count("inbox", "state = 9") == before + 1, "it is parked, once")
+    assert bot.webhook_update(update(known, "сколько стоит доставка")) == 200
+    known.sees("300 ₽")
 
 
 def test_a_body_over_the_limit_is_refused_and_one_at_the_limit_is_not(known: Person, bot: Bot) -> None:

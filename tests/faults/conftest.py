@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.e2e.processes import USERNAME, Bot, Platform, eventually
+from tests.e2e.processes import USERNAME, Bot, Fake, GreenPlatform, MaxPlatform, Platform, eventually
+from tests.faults.codes import SLOW, TOLD, CodeLoad, write_codes
 
 CHATS = 40
 FIRST_CHAT = -4_000
@@ -125,5 +126,37 @@ def make_load(tmp_path: Path) -> Iterator[Callable[..., Load]]:
             if database is not None:
                 bot.database = database
             return Load(platform, stack.enter_context(bot), seed)
+
+        yield make
+
+
+@pytest.fixture
+def make_codes(tmp_path: Path) -> Iterator[Callable[..., CodeLoad]]:
+    """Make a bot, a platform and a load: `make_codes("max", seed)`, `make_codes("green", seed, network="max")`."""
+    with ExitStack() as stack:
+
+        def make(
+            kind: str,
+            seed: int,
+            *,
+            network: str = "max",
+            instance: dict[str, str] | None = None,
+            **settings: Any,
+        ) -> CodeLoad:
+            arguments = ("--latency", str(SLOW), "--seed", str(seed))
+            platform: Fake
+            if kind == "max":
+                platform = stack.enter_context(MaxPlatform(*arguments))
+            else:
+                platform = stack.enter_context(
+                    GreenPlatform(network, *arguments, **(TOLD if instance is None else instance))
+                )
+            folder = tmp_path / "bot"
+            folder.mkdir()
+            write_codes(folder / "knowledge.yaml")
+            bot = stack.enter_context(
+                Bot(folder, platform, log={"level": "warning", "format": "json"}, **settings)
+            )
+            return CodeLoad(platform, bot, seed, 79_000_000_000 if network == "whatsapp" else 20_000_000)
 
         yield make

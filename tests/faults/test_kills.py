@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Callable
 
 import pytest
@@ -27,14 +28,20 @@ def seed(default: int) -> int:
 
 def lives(load: Load, kills: int, look: Callable[[], set[int]]) -> tuple[int, list[set[int]]]:
     """Kill the bot under load, then let it finish; gives how many messages came, and what `look` saw at each kill."""
+    began = time.monotonic()
+    load.bot.start()
+    boot = time.monotonic() - began
+    load.bot.kill()
     offered = 0
     seen = []
     for _ in range(kills):
         if load.ended():
-            offered += load.begin(PER_SECOND, 4)
+            offered += load.begin(PER_SECOND, max(4.0, 2 * boot))
         process = load.bot.launch()
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(load.dice.uniform(0.3, 1.9))  # anywhere from its imports to a steady run
+            process.wait(
+                load.dice.uniform(0.2 * boot, boot + 1.0)
+            )  # anywhere from its imports to a steady run
         load.bot.kill()
         load.platform.wait(in_flight=0)
         seen.append(look())

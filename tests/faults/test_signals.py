@@ -22,9 +22,9 @@ def test_five_stops_under_load_lose_nothing_and_repeat_nothing(
     load = make_load(31, mode=mode)
     offered = 0
     for number in range(STOPS):
+        sent = load.platform.state()["sent"]
         offered += load.begin(100, 2)
         load.bot.start()
-        sent = load.platform.state()["sent"]
         load.platform.wait(sent=sent + load.dice.randrange(10, 90))
         began = time.monotonic()
         assert load.bot.terminate(SECONDS) == 0, f"stop {number}: {load.bot.output()}"

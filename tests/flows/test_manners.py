@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from channels.errors import Gone
+import pytest
+
+from channels.errors import Gone, RetryLater
 from faq import FaqManager
 from optfm_bot.house import HouseSettings
 from optfm_bot.store.memory import MemoryStore
@@ -41,8 +43,33 @@ async def test_quick_messages_are_one_question(stage_with: Callable[..., Stage])
 
         anna.sees("300 ₽")
         anna.sees_nothing()
-        said = next(t for t in await stage.store.turns(str(anna.chat)) if t.direction is Direction.IN)
-        assert said.text == "Здравствуйте\nподскажите\nсколько стоит\nдоставка"
+        turns = await stage.store.turns(str(anna.chat))
+        said = [turn.text for turn in turns if turn.direction is Direction.IN]
+        assert said == ["Здравствуйте", "подскажите", "сколько стоит", "доставка"]
+
+
+@pytest.mark.parametrize("trouble", [None, RetryLater("slow down"), RuntimeError("a bug of the channel")])
+async def test_while_the_bot_waits_for_more_it_is_seen_typing_and_losing_that_costs_nothing(
+    stage_with: Callable[..., Stage], trouble: Exception | None
+) -> None:
+    async with stage_with(settings=JOINING) as stage:
+        stage.platform.typing_fails = trouble
+        anna, boris = stage.person("Анна"), stage.person("Борис")
+        await boris.says("сколько стоит доставка")
+        boris.sees("300 ₽")
+        assert stage.platform.typed == [], "a clear question is answered at once"
+
+        await anna.says("подскажите пожалуйста")
+        assert stage.platform.typed == ([] if trouble else [anna.chat])
+        anna.sees()
+
+
+async def test_nobody_is_seen_typing_while_one_of_us_talks(stage_with: Callable[..., Stage]) -> None:
+    async with stage_with(settings=JOINING) as stage:
+        anna = stage.person()
+        await anna.hears_from_us("Сейчас отвечу")
+        await anna.says("подскажите пожалуйста")
+        assert stage.platform.typed == []
 
 
 async def test_messages_that_come_while_the_bot_waits_are_joined_too(

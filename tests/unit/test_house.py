@@ -87,15 +87,23 @@ async def test_the_status_says_what_runs_and_nothing_secret() -> None:
     async with Stage([PAY]) as on:
         await on.clock.advance(0)
         status = on.house.status()
+        began = on.clock.now().isoformat(timespec="seconds")
         assert (status["service"], status["status"], status["channels"]) == (
             "OptFM",
             "running",
-            {"stage": "connected"},
+            {"stage": {"state": "connected", "since": began}},
         )
+        await on.clock.advance(60)
         on.house.runners["stage"].status.failed(Unauthorized("revoked"))
 
-        assert on.house.status()["status"] == "degraded"
-        assert "revoked" not in str(on.house.status())
+        status = on.house.status()
+        assert status["status"] == "degraded"
+        assert status["channels"]["stage"] == {
+            "state": "bad_credentials",
+            "since": on.clock.now().isoformat(timespec="seconds"),
+            "why": "revoked",
+            "to_do": "Проверьте токен в настройках канала и перезапустите бота. Исходящие ждут.",
+        }
 
 
 async def test_a_house_that_can_work_has_no_problems() -> None:

@@ -45,7 +45,7 @@ def test_a_page_of_our_own_is_not_paced_unless_its_owner_says_so(plan: Plan) -> 
         "channels: {a: {type: webchat}, b: {type: webchat, delivery: {per_chat_per_second: 2, burst: 7}}}"
     )
 
-    assert (free.delivery.per_chat, free.delivery.per_bot, free.delivery.burst) == (0, 0, 3)
+    assert (free.delivery.per_chat, free.delivery.per_bot, free.delivery.burst) == (0, 0, 1)
     assert (paced.delivery.per_chat, paced.delivery.per_bot, paced.delivery.burst) == (2, 0, 7)
 
 
@@ -56,8 +56,22 @@ def test_delivery_settings_are_the_common_ones_with_the_channels_own_over_them(p
     )
 
     assert one.delivery == DeliverySettings(
-        policy=Policy.AT_LEAST_ONCE, per_chat=0, per_bot=0, burst=3, max_attempts=2, concurrency=9
+        policy=Policy.AT_LEAST_ONCE, per_chat=0, per_bot=0, burst=1, max_attempts=2, concurrency=9
     )
+
+
+def test_a_platforms_own_pace_counts_until_the_owner_sets_another(plan: Plan) -> None:
+    telegram = "telegram: {token: '1:abc'}"
+    (own,) = plan(f"channels: {{{telegram}}}")
+    (common,) = plan(f"delivery: {{per_chat_per_second: 5, burst: 2}}\nchannels: {{{telegram}}}")
+    rate = own.channel.capabilities.rate
+
+    assert (own.delivery.per_chat, own.delivery.per_bot, own.delivery.burst) == (
+        rate.per_chat,
+        rate.per_bot,
+        rate.burst,
+    )
+    assert (common.delivery.per_chat, common.delivery.per_bot, common.delivery.burst) == (5, rate.per_bot, 2)
 
 
 def test_all_problems_of_all_channels_are_told_together(plan: Plan) -> None:

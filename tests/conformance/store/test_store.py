@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -348,3 +349,33 @@ async def test_a_closed_store_stores_nothing_and_says_so(store: Store) -> None:
 
 async def test_a_working_store_passes_its_own_check(store: Store) -> None:
     await store.check()
+
+
+async def test_the_messages_of_a_turn_are_found_whatever_came_of_them(store: Store) -> None:
+    async with store.unit() as unit:
+        for number, turn in ((1, 70), (2, 70), (3, 71)):
+            unit.outbox.add(replace(message(number), turn_id=turn))
+        unit.outbox.close(2, state=OutboxState.UNCERTAIN, error="?", at=NOW)
+
+    found = await store.promised([70, 99])
+    assert [(row.id, row.turn_id) for row in found] == [(1, 70), (2, 70)]
+    assert found[1].state is OutboxState.UNCERTAIN
+    assert list(await store.promised([])) == []
+
+
+async def test_what_waits_in_a_lane_is_seen_until_it_is_done(store: Store) -> None:
+    first, second, _ = await add(store, update("a"), update("b"), update("c", lane="other"))
+    async with store.unit() as unit:
+        unit.inbox.done(first.id, at=NOW)
+
+    assert [row.id for row in await store.waiting("t:1")] == [second.id]
+
+
+async def test_the_moment_of_the_last_update_is_known_per_channel(store: Store) -> None:
+    assert await store.last_received("t") is None
+    await add(store, update("a"))
+    async with store.unit() as unit:
+        unit.inbox.add(update("b"), received_at=NOW + 5, owner=None, lease_until=0)
+
+    assert await store.last_received("t") == NOW + 5
+    assert await store.last_received("nobody") is None

@@ -17,8 +17,9 @@ from channels.model import Body, Bold, Break, Code, Italic, Link, ListBlock, Par
 
 TELEGRAM = dialect_named("telegram-html")
 MAX = dialect_named("max-markdown")
+MAX_HTML = dialect_named("max-html")
 WHATSAPP = dialect_named("whatsapp")
-SHIPPED = [PLAIN, TELEGRAM, MAX, WHATSAPP]
+SHIPPED = [PLAIN, TELEGRAM, MAX, MAX_HTML, WHATSAPP]
 
 
 class Reader(HTMLParser):

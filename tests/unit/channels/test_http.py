@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from channels.errors import Misconfigured, Unreachable
-from channels.http import HttpAnswer, HttpClient, Redactor, _socks_address
+from channels.errors import Misconfigured, Rejected, Unreachable
+from channels.http import HttpAnswer, HttpClient, Redactor, _socks_address, json_body, json_value
 from config.secret import Secret
 
 CANARY = "123456:canary-TOKEN"
@@ -365,3 +365,31 @@ def test_retry_after_is_read_when_it_is_a_sane_number(header: str, seconds: floa
     answer = HttpAnswer(429, {"Retry-After": header}, b"")
 
     assert answer.retry_after() == (None if seconds is None else timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"a": 1}', {"a": 1}),
+        (b'{"text": "\\ud83d hi"}', {"text": "\ufffd hi"}),
+        (b'{"text": "\\uDE00\\ud83d"}', {"text": "\ufffd\ufffd"}),
+        (b'{"text": "\\ud83d\\ude00"}', {"text": "\U0001f600"}),
+        ('{"text": "я \\ud83d"}'.encode(), {"text": "я \ufffd"}),
+    ],
+)
+def test_half_of_a_character_does_not_make_the_rest_unreadable(body: bytes, value: object) -> None:
+    assert json_value(body) == value
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b'"\\ud83d', b"NaN", b"[" * 100_000, b'["\\ud83d",' * 100_000]
+)
+def test_what_is_no_json_is_a_value_error(body: bytes) -> None:
+    with pytest.raises(ValueError, match=r".*"):
+        json_value(body)
+
+
+def test_a_body_that_cannot_be_written_is_rejected() -> None:
+    assert json_body({"text": "я"}) == '{"text":"я"}'.encode()
+    with pytest.raises(Rejected, match="cannot be written"):
+        json_body({"text": "\ud83d"})

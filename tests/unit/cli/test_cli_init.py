@@ -16,6 +16,7 @@ from faq.contract import Outcome
 from faq.source import load_knowledge
 
 TOKEN = "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
+MAX_TOKEN = "f9LHodD0cOKIm0Jj4hSTn-canary-9nQ1rP"
 
 Cli = Callable[..., Result]
 
@@ -63,7 +64,7 @@ def test_the_token_is_in_the_env_file_only_and_only_for_its_owner(cli: Cli, tmp_
     result = cli("init", "bot", "--yes", "--telegram", "--token-file", "-", typed=TOKEN + "\n")
 
     written = contents(tmp_path / "bot")
-    assert f"TELEGRAM_BOT_TOKEN={TOKEN}\n" == written.pop(".env")
+    assert f"TELEGRAM_BOT_TOKEN={TOKEN}" == written.pop(".env").splitlines()[0]
     assert TOKEN not in str(written)
     assert TOKEN not in result.output
     assert 0o600 == stat.S_IMODE((tmp_path / "bot" / ".env").stat().st_mode)
@@ -126,6 +127,23 @@ def test_an_ignore_file_of_a_repository_is_no_obstacle(cli: Cli, tmp_path: Path)
     assert "*.db\n" == contents(tmp_path)[".gitignore"]
 
 
+def test_max_is_connected_like_telegram(cli: Cli, tmp_path: Path) -> None:
+    cli("init", "bot", "--yes", "--max", "--max-token-file", "-", typed=MAX_TOKEN + "\n")
+
+    written = contents(tmp_path / "bot")
+    assert f"MAX_BOT_TOKEN={MAX_TOKEN}" in written.pop(".env").splitlines()
+    assert MAX_TOKEN not in str(written)
+    assert {"web", "max"} == set(load_config(None, env={}, cwd=tmp_path / "bot").settings.channels)
+
+
+def test_max_without_a_token_is_refused_before_anything_is_written(cli: Cli, tmp_path: Path) -> None:
+    result = cli("init", "bot", "--yes", "--max")
+
+    assert 2 == result.exit_code
+    assert "--max-token-file" in result.output
+    assert not (tmp_path / "bot").exists()
+
+
 def test_a_kept_env_file_without_the_token_is_told(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("OTHER=1\n", "utf-8")
 
@@ -137,18 +155,20 @@ def test_a_kept_env_file_without_the_token_is_told(cli: Cli, tmp_path: Path) -> 
 
 
 def test_questions_are_answered_by_a_person(cli: Cli, tmp_path: Path) -> None:
-    result = cli("init", "bot", typed=f"Мой бот\nen\nда\nnonsense\n{TOKEN}\nнет\n")
+    result = cli("init", "bot", typed=f"Мой бот\nen\nда\nnonsense\n{TOKEN}\nда\n{MAX_TOKEN}\nнет\n")
 
     assert 0 == result.exit_code, result.output
     assert TOKEN not in result.output
+    assert MAX_TOKEN not in result.output
     loaded = load_config(None, env={}, cwd=tmp_path / "bot").settings
     assert ("Мой бот", "en") == (loaded.agent.name, loaded.agent.language)
-    assert "telegram" in loaded.channels
+    assert ["web", "telegram", "max"] == list(loaded.channels)
+    assert {"token": MAX_TOKEN} == dict(loaded.channels["max"].options)
     assert 1 == len(load_knowledge(tmp_path / "bot" / "knowledge").entries)
 
 
 def test_an_empty_token_means_later(cli: Cli, tmp_path: Path) -> None:
-    result = cli("init", "bot", typed="\n\ny\n\n\n")
+    result = cli("init", "bot", typed="\n\ny\n\n\n\n")
 
     assert 0 == result.exit_code, result.output
     assert {"web"} == set(load_config(None, env={}, cwd=tmp_path / "bot").settings.channels)

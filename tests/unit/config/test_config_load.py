@@ -42,11 +42,14 @@ def test_a_telegram_token_alone_makes_a_telegram_channel(load: Load) -> None:
     assert [warning.key for warning in loaded.warnings] == ["faq.path"]
 
 
-def test_a_plain_name_gives_the_database_and_one_of_a_channel_to_come_a_warning(load: Load) -> None:
-    loaded = load(env={"MAX_BOT_TOKEN": "m", "DATABASE_URL": "postgres://u:p@h/db"})
+def test_plain_names_of_both_messengers_and_of_the_database_work_together(load: Load) -> None:
+    loaded = load(
+        env={"MAX_BOT_TOKEN": "m", "TELEGRAM_BOT_TOKEN": "1:a", "DATABASE_URL": "postgres://u:p@h/db"}
+    )
 
-    assert list(loaded.settings.channels) == ["web"]
-    assert "environment MAX_BOT_TOKEN" in [warning.where for warning in loaded.warnings]
+    assert list(loaded.settings.channels) == ["telegram", "max"]
+    assert dict(loaded.settings.channels["max"].options) == {"token": "m"}
+    assert [warning.key for warning in loaded.warnings] == ["faq.path"]
     assert loaded.settings.database.url == "postgresql+asyncpg://u:p@h/db"
 
 

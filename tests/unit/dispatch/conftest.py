@@ -73,6 +73,7 @@ class Handler:
         self._store = store
         self._clock = clock
         self.handled: list[tuple[str, str]] = []
+        self.typed: list[str] = []
         self.groups: list[list[str]] = []
         self.tries: list[tuple[float, str]] = []
         self.script: dict[str, list[Exception]] = {}
@@ -91,6 +92,9 @@ class Handler:
 
     def settled(self, text: str) -> bool:
         return text.rpartition("\n")[2] in self.sure
+
+    async def typing(self, parsed: Parsed) -> None:
+        self.typed.append(parsed.update.lane)
 
     async def handle(self, group: Sequence[Parsed]) -> None:
         text = join(group).text if len(group) > 1 else orjson.loads(group[0].update.payload)["text"]

@@ -8,7 +8,6 @@ import re
 import shlex
 import sqlite3
 import sys
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -40,6 +39,8 @@ from faq.yaml_entries import (
     ENTRY_KEYS,
     TOP_KEYS,
 )
+from optfm_bot.api.endpoints import ENDPOINTS
+from optfm_bot.api.openapi import BASE
 from optfm_bot.app import App
 from optfm_bot.cli import journal
 from optfm_bot.cli.main import main
@@ -51,8 +52,15 @@ from optfm_bot.store.tables import metadata
 
 ROOT = Path(__file__).resolve().parents[3]
 TOKEN = "123456789:AAExampleExampleExampleExample"
-VARIABLES = {"TELEGRAM_BOT_TOKEN": TOKEN, "SHOP_TOKEN": TOKEN, "SUPPORT_TOKEN": TOKEN.replace("1", "2")}
-SECRET_FILE = "secrets/telegram_webhook"
+VARIABLES = {
+    "TELEGRAM_BOT_TOKEN": TOKEN,
+    "SHOP_TOKEN": TOKEN,
+    "SUPPORT_TOKEN": TOKEN.replace("1", "2"),
+    "MAX_BOT_TOKEN": TOKEN,
+    "GREEN_API_TOKEN": "0123456789abcdef",
+    "GREEN_WEBHOOK_SECRET": "0123456789abcdef",
+}
+SECRET_FILES = ("secrets/telegram_webhook", "secrets/max_webhook")
 OTHERS = frozenset({".", "cd", "export", "echo", "mkdir", "chmod", "openssl", "make", "curl", "sqlite3"})
 """Commands of the shell and of other programs that pages may name; those that can be checked are."""
 RUSSIAN = re.compile("[а-яё]{4}", re.IGNORECASE)
@@ -347,11 +355,11 @@ def test_the_commands_of_a_page_work_in_their_order(page: Path, shell: Path) -> 
     "page", [page for page in PAGES if any("curl" in line for line in commands(page))], ids=str
 )
 def test_what_curl_asks_for_is_there(page: Path, tmp_path: Path) -> None:
-    known = {path for _, path in addresses(tmp_path)}
+    known = {path for _, path in addresses(tmp_path)} | {f"{BASE}{one.path}" for one in ENDPOINTS}
     for line in commands(page):
         if line.startswith("curl"):
             path = re.sub(r"/(web|telegram)\b", "/{name}", re.findall(r"https?://[^/]+(/[^\s?\"]*)", line)[0])
-            assert path in known, line
+            assert any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one), path) for one in known), line
 
 
 def test_what_curl_sends_to_the_web_chat_is_taken() -> None:
@@ -377,35 +385,8 @@ def test_questions_to_the_database_are_understood(fence: Fence) -> None:
 # -- examples --------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def lines_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The package of the tutorial, installed the way `pip install -e .` would make it known."""
-    folder = tmp_path / "site"
-    page = ROOT / "docs" / "tutorials" / "own-channel.md"
-    for fence in fences(page, "python"):
-        assert fence.file is not None, str(fence)
-        (folder / fence.file).parent.mkdir(parents=True, exist_ok=True)
-        (folder / fence.file).write_text(fence.text, "utf-8")
-    (toml,) = fences(page, "toml")
-    project = tomllib.loads(toml.text)["project"]
-    info = folder / "optfm_lines-0.1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    )
-    groups = "".join(
-        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
-        for group, points in project["entry-points"].items()
-    )
-    (info / "entry_points.txt").write_text(groups)
-    monkeypatch.syspath_prepend(folder)
-    for name in [name for name in sys.modules if name.partition(".")[0] == "optfm_lines"]:
-        monkeypatch.delitem(sys.modules, name)
-    return folder
-
-
 @pytest.mark.parametrize("fence", of("yaml"))
-def test_examples_of_files_are_valid(fence: Fence, tmp_path: Path, lines_package: Path) -> None:
+def test_examples_of_files_are_valid(fence: Fence, tmp_path: Path) -> None:
     if re.search(r"^entries:", fence.text, re.MULTILINE):
         knowledge = tmp_path / "faq.yaml"
         knowledge.write_text(fence.text, "utf-8")
@@ -413,8 +394,9 @@ def test_examples_of_files_are_valid(fence: Fence, tmp_path: Path, lines_package
         assert errors == []
         return
     (tmp_path / "secrets").mkdir()
-    (tmp_path / SECRET_FILE).write_text("0123456789abcdef", "utf-8")
-    (tmp_path / SECRET_FILE).chmod(0o600)
+    for name in SECRET_FILES:
+        (tmp_path / name).write_text("0123456789abcdef", "utf-8")
+        (tmp_path / name).chmod(0o600)
     (tmp_path / "config.yaml").write_text(fence.text, "utf-8")
     env = {name: value for name, value in VARIABLES.items() if name in fence.text}
     loaded = load_config(tmp_path / "config.yaml", env=env, cwd=tmp_path)
@@ -436,25 +418,6 @@ def test_the_example_file_shows_the_defaults(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fence", [one for one in of("python") if one.values[0].file is None])
 def test_examples_in_python_run(fence: Fence) -> None:
     exec(compile(fence.text, str(fence), "exec"), {"__name__": "example"})  # noqa: S102 - our own page
-
-
-@pytest.mark.parametrize("name", ["test_lines.py", "test_talk.py"])
-async def test_the_tests_of_the_tutorial_pass(name: str, lines_package: Path, tmp_path: Path) -> None:
-    code = compile((lines_package / name).read_text("utf-8"), name, "exec")
-    module: dict[str, Any] = {"__name__": name}
-    exec(code, module)  # noqa: S102 - our own page
-    tests = [thing for key, thing in module.items() if key.startswith("test_")]
-    assert tests
-    for number, test in enumerate(tests):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        await (test(folder) if test.__code__.co_argcount else test())
-
-
-def test_the_channel_of_the_tutorial_is_small(lines_package: Path) -> None:
-    """The page promises about 60 lines."""
-    written = (lines_package / "optfm_lines" / "channel.py").read_text("utf-8").splitlines()
-    assert len([line for line in written if line.strip()]) < 70
 
 
 # -- decisions and words ---------------------------------------------------------------------------------------------

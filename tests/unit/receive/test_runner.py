@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -20,7 +20,10 @@ from channels.contract import (
     ChannelSettings,
     ChannelSpec,
     Cursor,
+    Health,
+    HealthState,
     Polling,
+    Reconciling,
 )
 from channels.errors import Conflict, RetryLater, Unauthorized, Unreachable
 from channels.model import Inbound, RawUpdate, Receipt, Rendered
@@ -29,6 +32,7 @@ from optfm_bot.errors import StoreUnavailable
 from optfm_bot.receive.runner import ChannelRunner
 from optfm_bot.receive.status import ChannelState, ChannelStatus, Snapshot
 from optfm_bot.store.memory import MemoryStore
+from optfm_bot.store.records import NewUpdate
 
 COMMANDS: Mapping[str, Sequence[BotCommand]] = {"ru": [BotCommand(name="start", description="Начать")]}
 
@@ -50,6 +54,14 @@ class Scripted(Channel):
         self._manual = clock
         self.script: dict[str, list[Any]] = {}
         self.log: list[tuple[float, str]] = []
+
+    async def probe(self) -> Health:
+        prepared = self.script.get("probe")
+        found = prepared.pop(0) if prepared else Health(state=HealthState.OK)
+        if isinstance(found, Exception):
+            raise found
+        assert isinstance(found, Health)
+        return found
 
     async def do(self, name: str, details: str = "") -> Any:
         self.log.append((self._manual.monotonic(), name + details))
@@ -91,6 +103,14 @@ class ScriptedPolling(Scripted, Polling):
         await self.do("confirm")
 
 
+class ScriptedReconciling(ScriptedPolling, Reconciling):
+    """Has a journal with one update that nobody has received."""
+
+    async def missed(self, since: datetime) -> Sequence[RawUpdate]:
+        await self.do("missed", f" {since}")
+        return [RawUpdate(key="lost", lane="x", payload={})]
+
+
 class Intake:
     """Takes batches, or fails as it is told."""
 
@@ -114,9 +134,12 @@ class Intake:
 class Desk:
     """A runner in a test's hands."""
 
-    def __init__(self, *, polling: bool, url: str | None, store: MemoryStore | None) -> None:
+    def __init__(
+        self, *, polling: bool, url: str | None, store: MemoryStore | None, reconciling: bool
+    ) -> None:
         self.clock = ManualClock()
-        self.channel = (ScriptedPolling if polling else Scripted)(self.clock)
+        kind = ScriptedReconciling if reconciling else ScriptedPolling if polling else Scripted
+        self.channel = kind(self.clock)
         self.intake = Intake(self.channel.log, self.clock)
         self.store = store or MemoryStore()
         self.changes: list[ChannelState] = []
@@ -169,8 +192,15 @@ async def _desk(
     url: str | None = None,
     store: MemoryStore | None = None,
     errors: Sequence[Exception] = (),
+    reconciling: bool = False,
+    known: bool = False,
 ) -> AsyncIterator[Desk]:
-    made = Desk(polling=polling, url=url, store=store)
+    made = Desk(polling=polling, url=url, store=store, reconciling=reconciling)
+    if known:
+        await made.store.open()
+        async with made.store.unit() as unit:
+            row = NewUpdate(channel="s", key="old", lane="x", payload=b"{}")
+            unit.inbox.add(row, received_at=made.clock.ms(), owner=None, lease_until=0)
     made.channel.script = script or {}
     made.intake.errors = list(errors)
     task = asyncio.create_task(made.runner.run())
@@ -275,7 +305,7 @@ async def test_a_second_copy_of_the_bot_is_waited_for_up_to_a_minute(desk: OpenD
 async def test_bad_credentials_are_tried_again_ever_more_slowly(desk: OpenDesk) -> None:
     async with desk({"fetch": [Unauthorized("revoked")] * 7}) as d:
         assert d.state is ChannelState.BAD_CREDENTIALS
-        await d.clock.advance(2000)
+        await d.clock.advance(15 + 30 + 60 + 120 + 240 + 300 + 300)
 
         assert d.pauses("fetch None") == [15, 30, 60, 120, 240, 300, 300]
         # The long poll that follows has not come back yet, so nobody knows better.
@@ -337,7 +367,7 @@ async def test_stopping_ends_a_pause_at_once(desk: OpenDesk) -> None:
 
 
 async def test_storing_is_never_cut_off_by_stopping() -> None:
-    made = Desk(polling=True, url=None, store=None)
+    made = Desk(polling=True, url=None, store=None, reconciling=False)
     made.channel.script = {"fetch": [batch("1", cursor="2")]}
     made.intake.gate.clear()
     task = asyncio.create_task(made.runner.run())
@@ -413,3 +443,48 @@ async def test_a_channel_is_open_once_it_knows_who_it_is(desk: OpenDesk) -> None
         assert not d.runner.opened.is_set()
         await d.clock.advance(1)
         assert d.runner.opened.is_set()
+
+
+async def test_a_poll_that_died_silently_is_given_up_shown_and_asked_again(desk: OpenDesk) -> None:
+    async with desk({"fetch": [batch(cursor="1")]}) as d:
+        assert d.state is ChannelState.CONNECTED
+        await d.clock.advance(179)
+        assert d.state is ChannelState.CONNECTED
+        await d.clock.advance(2)
+
+        assert d.state is ChannelState.WAITING
+        assert "did not come back within 180 s" in d.runner.status.now.why
+        assert d.did()[-2:] == ["fetch 1", "fetch 1"]
+
+
+async def test_a_working_channel_is_asked_now_and_then_how_it_is(desk: OpenDesk) -> None:
+    async with desk({}, polling=False, url="u") as d:
+        restricted = Health(state=HealthState.DEGRADED, hint="the account is restricted")
+        d.channel.script["probe"] = [restricted, Unreachable(maybe_sent=False), Health(state=HealthState.OK)]
+        await d.clock.advance(61)
+        assert (d.state, d.runner.status.now.why) == (ChannelState.DEGRADED, "the account is restricted")
+
+        # What a failed call hides is still there when it works again.
+        d.runner.status.failed(RetryLater("busy"))
+        d.runner.status.connected()
+        assert d.state is ChannelState.DEGRADED
+        await d.clock.advance(300)
+        assert d.state is ChannelState.DEGRADED, "a probe that failed tells nothing"
+        await d.clock.advance(300)
+        assert (d.state, d.runner.status.now.why) == (ChannelState.CONNECTED, "")
+
+
+async def test_what_arrived_while_we_were_away_is_taken_in_before_anything_new(desk: OpenDesk) -> None:
+    async with desk({}, reconciling=True, known=True) as d:
+        assert d.did()[:3] == [f"missed {d.clock.now() - timedelta(minutes=5)}", "store lost", "fetch None"]
+
+
+async def test_who_never_received_anything_has_missed_nothing(desk: OpenDesk) -> None:
+    async with desk({}, reconciling=True) as d:
+        assert not [step for step in d.did() if step.startswith("missed")]
+
+
+async def test_a_journal_that_cannot_be_read_keeps_nobody_waiting(desk: OpenDesk) -> None:
+    async with desk({"missed": [RetryLater("one a second")]}, reconciling=True, known=True) as d:
+        await d.clock.advance(1)
+        assert d.did()[-1] == "fetch None"
