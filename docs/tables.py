@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from channels import errors, model
 from channels.capabilities import Capabilities
 from channels.contract import ChannelSpec
-from channels.registry import ChannelRegistry
+from channels.registry import BUILT_IN, ChannelRegistry
 from config.environment import NOT_YET, PLAIN_NAMES
 from config.schema import ChannelEntry, Settings
 from optfm_bot.cli.exits import Exit
@@ -60,6 +60,7 @@ OUTBOX = {
 CHANNEL = {
     ChannelState.STARTING: "Nothing has been heard of the platform yet.",
     ChannelState.CONNECTED: "The last call worked.",
+    ChannelState.DEGRADED: "Messages pass, but the platform told a probe of some trouble; `why` names it.",
     ChannelState.WAITING: "The platform does not answer or asked us to wait; it is tried again with growing pauses.",
     ChannelState.CONFLICT: "Somebody else receives this bot's updates: a second copy, or a webhook that is still set.",
     ChannelState.BAD_CREDENTIALS: "The platform refuses the token. A person has to act; it is tried again rarely.",
@@ -330,11 +331,8 @@ TABLES: Mapping[str, Callable[[], str]] = {
     },
     "settings channels": entry_table,
     "environment": environment_table,
-    **{f"channel {kind}": partial(channel_settings, kind) for kind in ("telegram", "webchat", "console")},
-    **{
-        f"capabilities {kind}": partial(capabilities_table, kind)
-        for kind in ("telegram", "webchat", "console")
-    },
+    **{f"channel {kind}": partial(channel_settings, kind) for kind in BUILT_IN},
+    **{f"capabilities {kind}": partial(capabilities_table, kind) for kind in BUILT_IN},
     "model": model_table,
     "errors": errors_table,
     "metrics": metrics_table,

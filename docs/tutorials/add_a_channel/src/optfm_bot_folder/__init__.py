@@ -1,0 +1,1 @@
+"""A folder of letters as a channel of optfm-bot."""
