@@ -207,11 +207,13 @@ class Delivery:
                 receipt = await self._call(rendered)
             except ChannelError as error:
                 return await self._react(outgoing, rendered, error)
+            # The place is kept until the outcome is written down: what a power cut leaves in doubt is never more
+            # than there are places.
+            await self._ledger.sent(outgoing, receipt)
+            return True
         finally:
             outgoing.begun = False
             self._turnstile.leave()
-        await self._ledger.sent(outgoing, receipt)
-        return True
 
     async def _refused(self, outgoing: Outgoing) -> str | None:
         expires = outgoing.message.expires_at

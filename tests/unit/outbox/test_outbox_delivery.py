@@ -528,6 +528,21 @@ async def test_nothing_is_sent_that_could_not_be_written_down_as_being_sent(desk
 # -- places --------------------------------------------------------------------------------------------
 
 
+async def test_what_is_sent_but_not_written_down_is_never_more_than_there_are_places(desk: Any) -> None:
+    """A power cut leaves at most so many in doubt, however slow the store is."""
+    async with desk(unpaced(concurrency=2, policy=Policy.AT_LEAST_ONCE)) as d:
+        for chat in "abcde":
+            await d.promise(chat, "1")
+        d.store.down = True
+        await d.clock.advance(30)
+        assert len(d.platform.delivered) == 2
+        d.store.down = False
+        await d.clock.advance(1)
+
+        assert len(d.platform.delivered) == 5
+        await d.burst()
+
+
 async def test_a_reserved_place_is_used_or_given_back(desk: Any) -> None:
     async with desk(unpaced(concurrency=2)) as d:
         assert await d.delivery.reserve("stage:a")
