@@ -8,8 +8,10 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Protocol
+
+import Stemmer  # type: ignore[import-not-found]  # PyStemmer has no stubs
 
 from faq.wording import ASKING_WORDS, COURTESIES, STOP_WORDS
 
@@ -21,6 +23,10 @@ class Step(StrEnum):
     """Compatibility forms are unified; control, invisible and stress characters go."""
     CASE = "case"
     YO = "yo"
+    LOOK_ALIKES = "look_alikes"
+    """In a word of both alphabets the letters that look alike are of that alphabet which the others are of."""
+    REPEATS = "repeats"
+    """A letter that is held down («оченьььь») stands once; a word of one letter («ООО») stays."""
     LINKS = "links"
     """Addresses of pages and mailboxes go."""
     PUNCTUATION = "punctuation"
@@ -54,6 +60,13 @@ _WORD = re.compile(r"[^\W_]+")
 _COURTESY = re.compile(
     "(?<!\\S)(?:" + "|".join(sorted(map(re.escape, COURTESIES), key=len, reverse=True)) + ")(?!\\S)"
 )
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+_LATIN_ALIKE, _CYRILLIC_ALIKE = "aceopxykmtbhABCEHKMOPTXY", "асеорхукмтвнАВСЕНКМОРТХУ"
+_TO_CYRILLIC = str.maketrans(_LATIN_ALIKE, _CYRILLIC_ALIKE)
+_TO_LATIN = str.maketrans(_CYRILLIC_ALIKE, _LATIN_ALIKE)
+_ONLY_LATIN = re.compile(r"[a-zA-Z]")
+_ONLY_CYRILLIC = re.compile(r"[а-яА-Я]")
+_HELD = re.compile(r"([^\W\d_])\1{2,}")
 _ASCII = re.compile(r"[a-z]")
 _CYRILLIC = re.compile(r"[а-яё]")
 
@@ -88,10 +101,8 @@ class _ThreadStemmers(threading.local):
     """Stemmers of one thread: a Snowball stemmer holds the word it works on, so threads must not share it."""
 
     def __init__(self) -> None:
-        import snowballstemmer  # type: ignore[import-untyped]  # noqa: PLC0415  # 10 ms, only when used
-
-        self.russian: _Stemmer = snowballstemmer.stemmer("russian")
-        self.english: _Stemmer = snowballstemmer.stemmer("english")
+        self.russian: _Stemmer = Stemmer.Stemmer("russian")
+        self.english: _Stemmer = Stemmer.Stemmer("english")
 
 
 _stemmers: list[_ThreadStemmers] = []
@@ -109,6 +120,12 @@ def stem(word: str) -> str:
     return word
 
 
+@cache
+def stop_stems() -> frozenset[str]:
+    """The stems of the words without a subject of their own."""
+    return frozenset(map(stem, STOP_WORDS))
+
+
 class Normalizer:
     """Turns texts into `NormalText`. Pure: the same text and steps always give the same result."""
 
@@ -117,6 +134,8 @@ class Normalizer:
         self._unicode = Step.UNICODE in self.steps
         self._case = Step.CASE in self.steps
         self._yo = Step.YO in self.steps
+        self._look_alikes = Step.LOOK_ALIKES in self.steps
+        self._repeats = Step.REPEATS in self.steps
         self._links = Step.LINKS in self.steps
         self._punctuation = Step.PUNCTUATION in self.steps
         self._courtesy = Step.COURTESY in self.steps
@@ -135,9 +154,16 @@ class Normalizer:
             text = text.casefold()
         if self._yo:
             text = text.replace("ё", "е").replace("Ё", "Е")
-        if self._links and ("." in text):
-            text = _LINK.sub(" ", text)
+        text = self.without_links(text)
+        if self._look_alikes and _ONLY_LATIN.search(text) and _ONLY_CYRILLIC.search(text):
+            text = _LETTERS.sub(_one_alphabet, text)
+        if self._repeats:
+            text = _HELD.sub(_once, text)
         return " ".join(_WORD.findall(text) if self._punctuation else text.split())
+
+    def without_links(self, text: str) -> str:
+        """The text without addresses of pages and mailboxes."""
+        return _LINK.sub(" ", text) if self._links and ("." in text or "://" in text) else text
 
     def strip_courtesies(self, canonical: str) -> str:
         """The folded text without greetings and politeness; the text itself if nothing else is in it."""
@@ -175,6 +201,26 @@ class Normalizer:
         root = stem(cut) if self._stems else cut
         if root not in found:
             found[root] = Term(cut, root, weight)
+
+
+def _one_alphabet(found: re.Match[str]) -> str:
+    """A word of both alphabets in one of them, if letters that look alike are all that stands against it."""
+    word = found.group()
+    if len(word) > MAX_WORD or not (_ONLY_LATIN.search(word) and _ONLY_CYRILLIC.search(word)):
+        return word
+    cyrillic, latin = word.translate(_TO_CYRILLIC), word.translate(_TO_LATIN)
+    if not _ONLY_LATIN.search(cyrillic):
+        return cyrillic
+    return word if _ONLY_CYRILLIC.search(latin) else latin
+
+
+def _once(found: re.Match[str]) -> str:
+    """One letter for a held one, unless nothing else is in the word."""
+    text = found.string
+    alone = not (
+        text[found.start() - 1 : found.start()].isalnum() or text[found.end() : found.end() + 1].isalnum()
+    )
+    return found.group() if alone else found.group(1)
 
 
 def has_subject(words: Iterable[str]) -> bool:

@@ -64,3 +64,9 @@ STOP_WORDS: frozenset[str] = frozenset(f"{_RUSSIAN_STOP} {_ENGLISH_STOP}".split(
 
 ASKING_WORDS: frozenset[str] = frozenset(f"{_RUSSIAN_ASKING} {_ENGLISH_ASKING}".split())
 """Words that tell one kind of question from another («когда» or «сколько»); they weigh little."""
+
+_PREPOSITIONS = """
+в во на из до с со по к ко через за для от без при под над у о об про in to for on by with from at without
+"""
+PREPOSITIONS: frozenset[str] = frozenset(_PREPOSITIONS.split())
+"""What stands before a circumstance: a place, a time, a means."""

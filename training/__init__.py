@@ -1,0 +1,1 @@
+"""Where the weights come from that the package ships: labelled bases, and the commands that fit."""
