@@ -31,15 +31,18 @@ def check_settings(
     locate: Locate,
     reads_history: Callable[[str], bool],
     directory_exists: Callable[[Path], bool],
+    semantic_installed: Callable[[], bool],
 ) -> list[Problem]:
     """Give every problem that single fields cannot show.
 
     `reads_history` tells of a kind of channel whether it can read the history of a chat; `directory_exists`
-    tells of a path, relative to where the program runs, whether it is a directory.
+    tells of a path, relative to where the program runs, whether it is a directory; `semantic_installed` whether
+    the packages of the semantic matcher are there.
     """
     found = [*_names(settings, locate), *_webhooks(settings, locate), *_same_bots(settings, locate)]
     found += _history(settings, locate, reads_history)
     found += _directory(settings, locate, directory_exists)
+    found += _matcher(settings, locate, semantic_installed)
     if not settings.channels:
         found.append(problem("no_channels", where=locate(("channels",)), key="channels", hint="add_channel"))
     return found
@@ -106,6 +109,12 @@ def _directory(settings: Settings, locate: Locate, exists: Callable[[Path], bool
     if not exists(folder):
         where = locate(("database", "url"))
         yield problem("no_directory", where=where, key="database.url", hint="mkdir", path=folder)
+
+
+def _matcher(settings: Settings, locate: Locate, semantic_installed: Callable[[], bool]) -> Iterator[Problem]:
+    if settings.faq.matcher == "semantic" and not semantic_installed():
+        where = locate(("faq", "matcher"))
+        yield problem("semantic_missing", where=where, key="faq.matcher", hint="install_semantic")
 
 
 def _plain(value: object) -> str:

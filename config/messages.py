@@ -87,6 +87,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "policy `verify` needs a channel that can read its history, and `{kind}` cannot",
         "для политики `verify` канал должен уметь читать историю, а `{kind}` не умеет",
     ),
+    "semantic_missing": (
+        "the semantic matcher needs a package that is not installed",
+        "для семантического поиска нужен пакет, который не установлен",
+    ),
     "no_directory": ("the directory {path} does not exist", "каталога {path} не существует"),
 }
 
@@ -133,6 +137,7 @@ _HINTS: dict[str, tuple[str, str]] = {
         "бота может читать только один канал; получите другой токен или уберите лишний канал",
     ),
     "other_policy": ("use at_most_once or at_least_once", "укажите at_most_once или at_least_once"),
+    "install_semantic": ('pip install "optfm-bot[semantic]"', 'pip install "optfm-bot[semantic]"'),
     "mkdir": ("mkdir -p {path}", "mkdir -p {path}"),
 }
 

@@ -123,6 +123,23 @@ class Faq(_Section):
     path: str | None = Field(
         None, min_length=1, description="Knowledge file or folder; empty is the built-in demo."
     )
+    matcher: Literal["core", "semantic"] = Field(
+        "core",
+        description="How questions are matched: `core` compares words, `semantic` compares meanings too and needs"
+        ' `pip install "optfm-bot[semantic]"`.',
+    )
+    cache: str | None = Field(
+        None,
+        min_length=1,
+        description="Folder in which `semantic` keeps what it made of the base; empty is `.cache/optfm-bot` beside"
+        " the SQLite file, or where the bot is started.",
+    )
+    tuning: str | None = Field(
+        None,
+        min_length=1,
+        description="File that `optfm-bot faq tune` wrote: weights and thresholds for this base; empty are the"
+        " shipped ones.",
+    )
 
 
 class Conversation(_Section):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
@@ -43,6 +43,8 @@ class How(StrEnum):
     RELATED = "related"
     """A longer or shorter form of the same root."""
     TYPO = "typo"
+    MEANING = "meaning"
+    """Another word of like meaning; `found` is empty, the entry has it in some phrasing."""
     ANSWER = "answer"
     """Only the text of the answer has the word."""
 
@@ -78,6 +80,8 @@ class Evidence:
     subjects: int = 0
     support: float = 0.0
     gap: float = 0.0
+    features: Mapping[str, float] = field(default_factory=dict, repr=False)
+    """What the matcher measured, by name; empty for a whole phrasing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +100,22 @@ class Reading:
     name: str
     text: str
     words: tuple[str, ...]
+    sense: float = 1.0
+    """How much sense it makes as words of the base or the language; the likeliest reading was chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Why the best candidate is as sure as it is: log odds by feature (they add up with `bias`), the largest first.
+
+    `chat` is the phrase of small talk that the message resembles most, `chat_likeness` how much (0…1).
+    """
+
+    contributions: Mapping[str, float]
+    bias: float
+    confidence: float
+    chat: str = ""
+    chat_likeness: float = 0.0
 
 
 class Outcome(StrEnum):
@@ -118,13 +138,14 @@ class Reason(StrEnum):
     CLOSE = "close"
     MIDDLING = "middling"
     MESSAGE_UNEXPLAINED = "message-unexplained"
-    PHRASE_UNNAMED = "phrase-unnamed"
-    COMMON_WORDS = "common-words"
-    """Only words that many entries have speak for the best one."""
-    LONE_WORD = "lone-word"
-    """One word of the entry's stands against a foreign rest."""
+    FRAGMENT = "fragment"
+    """The message asks and names no subject of the entry: «сколько стоит»."""
+    STRANGER = "stranger"
+    """One word fits, and the heaviest of the others has no support at all."""
     LOW = "low"
     NOTHING = "nothing"
+    FOLLOW_UP = "follow-up"
+    """Alone the message says too little; together with the last question it is an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +179,14 @@ class ReadingMatcher(Protocol):
 
     def readings(self, text: str) -> Sequence[Reading]:
         """The readings that were tried, the chosen one first."""
+
+
+@runtime_checkable
+class JudgingMatcher(Protocol):
+    """The power to tell what a confidence is made of; explanations show it."""
+
+    def judge(self, text: str, *, scope: Scope = EVERYTHING) -> Judgement | None:
+        """What spoke for and against the best entry; None if there is none."""
 
 
 class Policy(Protocol):

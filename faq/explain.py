@@ -1,12 +1,35 @@
-"""Why a message was answered as it was: data for programs, lines for the owner of the FAQ."""
+"""Why a message was answered as it was: data for programs, and lines for the owner of the FAQ (see `faq.account`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from faq.contract import Candidate, Decision, How, Outcome, Reading, Reason, Via
+from faq.contract import Candidate, Decision, Judgement, Reading, Reason
 from faq.policy import Thresholds
+
+DIGITS = 4
+"""Numbers of the data are rounded to so many digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A line that was drawn: what is there, what is needed. `name` is that of `Thresholds`."""
+
+    name: str
+    value: float
+    needed: float
+
+    @property
+    def met(self) -> bool:
+        """Whether it is enough, by the rule of the policy."""
+        return self.value >= self.needed
+
+    @property
+    def short(self) -> float:
+        """What is missing; 0 if nothing is."""
+        return 0.0 if self.met else self.needed - self.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,30 +38,98 @@ class Explanation:
 
     text: str = field(repr=False)
     readings: tuple[Reading, ...]
+    """The chosen one first; empty if the matcher does not tell."""
     candidates: tuple[Candidate, ...]
     decision: Decision
+    judgement: Judgement | None
+    """What spoke for and against the first candidate; None for a whole phrasing, and if the matcher does not tell."""
     thresholds: Thresholds
-    questions: Mapping[str, str]
-    """The questions of the candidates by entry id."""
+    questions: Mapping[str, str] = field(repr=False)
+    """The questions of the live entries by id."""
+    alone: Decision | None = None
+    """What the message by itself would get, if the decision is another one; see `instead`."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether the message is a phrasing word for word: then nothing is weighed."""
+        found = self.candidates and self.candidates[0].evidence.exact
+        return bool(found) or self.decision.reason in {Reason.EXACT, Reason.SHARED}
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The best candidate against the thresholds; empty if there is none, and for a whole phrasing."""
+        if not self.candidates or self.whole:
+            return ()
+        best, limits = self.candidates[0], self.thresholds
+        found = [Check("answer", best.score, limits.answer), Check("clarify", best.score, limits.clarify)]
+        if len(self.candidates) > 1:
+            found.append(Check("margin", best.score - self.candidates[1].score, limits.margin))
+        explained = best.evidence.message_coverage
+        return (*found, Check("message_coverage", explained, limits.message_coverage))
+
+    def instead(self, decision: Decision) -> Explanation:
+        """The same message with the decision that was made in a talk.
+
+        That may be another one: a message is also read as several questions, and in the light of the last answer. What
+        spoke for and against the best entry is not known then.
+        """
+        if decision == self.decision:
+            return self
+        return replace(
+            self, decision=decision, candidates=decision.candidates, judgement=None, alone=self.decision
+        )
+
+    def sections(self, language: str = "ru") -> tuple[tuple[str, ...], ...]:
+        """The explanation for a person by topic, in Russian or (for any other language) in English."""
+        from faq.account import account  # noqa: PLC0415 - the words are read where they are shown
+
+        return account(self, language)
 
     def lines(self, language: str = "ru") -> tuple[str, ...]:
-        """The explanation for a person, in Russian or (for any other language) in English."""
-        words = _RU if language.lower().startswith("ru") else _EN
-        out = [words[f"outcome.{self.decision.outcome}"].format(reason=_reason(self, words))]
-        out += [
-            words["reading"].format(
-                name=words.get(f"reading.{reading.name}", reading.name),
-                words=", ".join(reading.words) or words["nothing"],
-            )
-            for reading in self.readings
-        ]
-        for place, candidate in enumerate(self.candidates, start=1):
-            out += _candidate_lines(place, candidate, self.questions.get(candidate.entry_id, ""), words)
-        limits = self.thresholds
-        out.append(
-            words["thresholds"].format(answer=limits.answer, clarify=limits.clarify, margin=limits.margin)
-        )
-        return tuple(out)
+        """The explanation for a person, line by line; the first one is the decision."""
+        return tuple(line for section in self.sections(language) for line in section)
+
+    def data(self) -> dict[str, Any]:
+        """The explanation for a program: always the same keys, values that JSON knows, numbers rounded."""
+        decision, limits = self.decision, self.thresholds
+        return {
+            "text": self.text,
+            **_decided(decision),
+            "offered": [candidate.entry_id for candidate in decision.candidates],
+            "alone": _decided(self.alone) if self.alone is not None else None,
+            "readings": [
+                {
+                    "name": str(reading.name),
+                    "text": reading.text,
+                    "words": list(reading.words),
+                    "sense": _round(reading.sense),
+                    "chosen": place == 0,
+                }
+                for place, reading in enumerate(self.readings)
+            ],
+            "candidates": [
+                _candidate(candidate, self.questions.get(candidate.entry_id, ""))
+                for candidate in self.candidates
+            ],
+            "judgement": _judgement(self.judgement) if self.judgement is not None else None,
+            "thresholds": {
+                "answer": limits.answer,
+                "clarify": limits.clarify,
+                "margin": limits.margin,
+                "message_coverage": limits.message_coverage,
+                "tail": limits.tail,
+            },
+            "checks": [
+                {
+                    "name": check.name,
+                    "value": _round(check.value),
+                    "needed": check.needed,
+                    "met": check.met,
+                    "short": _round(check.short),
+                }
+                for check in self.checks
+            ],
+        }
 
 
 def explain(
@@ -47,117 +138,65 @@ def explain(
     readings: Sequence[Reading],
     candidates: Sequence[Candidate],
     decision: Decision,
+    judgement: Judgement | None,
     thresholds: Thresholds,
     questions: Mapping[str, str],
 ) -> Explanation:
-    """Put an explanation together, keeping of `questions` what the candidates need. Pure."""
-    shown = {candidate.entry_id: questions.get(candidate.entry_id, "") for candidate in candidates}
-    return Explanation(
+    """Put an explanation together; a whole phrasing needs no judgement, so it keeps none. Pure."""
+    explanation = Explanation(
         text=text,
         readings=tuple(readings),
         candidates=tuple(candidates),
         decision=decision,
+        judgement=judgement,
         thresholds=thresholds,
-        questions=shown,
+        questions=questions,
     )
+    weighed = explanation.candidates and not explanation.whole
+    return explanation if weighed else replace(explanation, judgement=None)
 
 
-def _reason(explanation: Explanation, words: Mapping[str, str]) -> str:
-    return words.get(f"reason.{explanation.decision.reason}", explanation.decision.reason)
+def _decided(decision: Decision) -> dict[str, Any]:
+    return {
+        "outcome": decision.outcome.value,
+        "entry": decision.entry_id,
+        "reason": str(decision.reason),
+    }
 
 
-def _candidate_lines(place: int, candidate: Candidate, question: str, words: Mapping[str, str]) -> list[str]:
+def _candidate(candidate: Candidate, question: str) -> dict[str, Any]:
     evidence = candidate.evidence
-    lines = [
-        words["candidate"].format(
-            place=place, score=candidate.score, entry=candidate.entry_id, question=question
-        )
-    ]
-    via = words[f"via.{evidence.via}"]
-    if evidence.exact:
-        lines.append(words["exact"].format(via=via, phrase=evidence.phrase))
-        return lines
-    lines.append(
-        words["best"].format(
-            via=via,
-            phrase=evidence.phrase,
-            message=evidence.message_coverage,
-            named=evidence.phrase_coverage,
-        )
-    )
-    for match in evidence.matched:
-        how = words[f"how.{match.how}"]
-        lines.append(
-            words["match"].format(word=match.word, found=match.found, how=how, similarity=match.similarity)
-        )
-    if evidence.missing:
-        lines.append(words["missing"].format(words=", ".join(evidence.missing)))
-    return lines
+    return {
+        "entry": candidate.entry_id,
+        "question": question,
+        "score": _round(candidate.score),
+        "phrase": evidence.phrase,
+        "via": evidence.via.value,
+        "exact": evidence.exact,
+        "message_coverage": _round(evidence.message_coverage),
+        "phrase_coverage": _round(evidence.phrase_coverage),
+        "matched": [
+            {
+                "word": match.word,
+                "found": match.found,
+                "how": match.how.value,
+                "similarity": _round(match.similarity),
+            }
+            for match in evidence.matched
+        ],
+        "missing": list(evidence.missing),
+        "features": {name: _round(value) for name, value in evidence.features.items()},
+    }
 
 
-_RU: Mapping[str, str] = {
-    f"outcome.{Outcome.ANSWER}": "Решение: ответить — {reason}",
-    f"outcome.{Outcome.CLARIFY}": "Решение: уточнить — {reason}",
-    f"outcome.{Outcome.ADMIT}": "Решение: признать, что ответа нет — {reason}",
-    f"reason.{Reason.EXACT}": "сообщение дословно совпало с формулировкой",
-    f"reason.{Reason.GOOD}": "запись подходит хорошо и заметно лучше остальных",
-    f"reason.{Reason.SHARED}": "такая формулировка есть у нескольких записей",
-    f"reason.{Reason.CLOSE}": "две записи подходят почти одинаково",
-    f"reason.{Reason.MIDDLING}": "лучшая запись подходит недостаточно",
-    f"reason.{Reason.MESSAGE_UNEXPLAINED}": "редкие слова сообщения не нашли опоры",
-    f"reason.{Reason.PHRASE_UNNAMED}": "сообщение называет лишь часть вопроса",
-    f"reason.{Reason.COMMON_WORDS}": "совпали только слова, которые есть у многих записей",
-    f"reason.{Reason.LONE_WORD}": "совпало одно слово, а остальное в сообщении чужое",
-    f"reason.{Reason.LOW}": "ни одна запись не похожа",
-    f"reason.{Reason.NOTHING}": "нет ни одного кандидата",
-    "reading": "Прочтение «{name}»: {words}",
-    "reading.as typed": "как набрано",
-    "nothing": "значимых слов нет",
-    "candidate": "{place}. {score:.2f} {entry}: {question}",
-    "exact": "   {via} дословно: «{phrase}»",
-    "best": "   {via}: «{phrase}»; сообщение объяснено на {message:.0%}, формулировка названа на {named:.0%}",
-    "match": "   «{word}» → «{found}» ({how}, {similarity:.2f})",
-    "missing": "   без опоры: {words}",
-    "thresholds": "Пороги: ответ от {answer:.2f}, уточнение от {clarify:.2f}, отрыв от второй {margin:.2f}",
-    f"via.{Via.QUESTION}": "вопрос",
-    f"via.{Via.ALIAS}": "вариант вопроса",
-    f"via.{Via.KEYWORD}": "ключевое слово",
-    f"how.{How.EXACT}": "то же слово",
-    f"how.{How.SYNONYM}": "синоним",
-    f"how.{How.RELATED}": "однокоренное",
-    f"how.{How.TYPO}": "опечатка",
-    f"how.{How.ANSWER}": "есть в тексте ответа",
-}
+def _judgement(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "confidence": _round(judgement.confidence),
+        "bias": _round(judgement.bias),
+        "contributions": {name: _round(value) for name, value in judgement.contributions.items()},
+        "small_talk": {"phrase": judgement.chat, "likeness": _round(judgement.chat_likeness)},
+    }
 
-_EN: Mapping[str, str] = {
-    f"outcome.{Outcome.ANSWER}": "Decision: answer — {reason}",
-    f"outcome.{Outcome.CLARIFY}": "Decision: clarify — {reason}",
-    f"outcome.{Outcome.ADMIT}": "Decision: admit that there is no answer — {reason}",
-    f"reason.{Reason.EXACT}": "the message is a phrasing word for word",
-    f"reason.{Reason.GOOD}": "the entry fits well and clearly better than the others",
-    f"reason.{Reason.SHARED}": "several entries have this very phrasing",
-    f"reason.{Reason.CLOSE}": "two entries fit almost equally well",
-    f"reason.{Reason.MIDDLING}": "the best entry does not fit well enough",
-    f"reason.{Reason.MESSAGE_UNEXPLAINED}": "the rare words of the message have no support",
-    f"reason.{Reason.PHRASE_UNNAMED}": "the message names only a part of the question",
-    f"reason.{Reason.COMMON_WORDS}": "only words that many entries have are the same",
-    f"reason.{Reason.LONE_WORD}": "one word fits and the rest of the message is foreign",
-    f"reason.{Reason.LOW}": "no entry resembles the message",
-    f"reason.{Reason.NOTHING}": "there is no candidate at all",
-    "reading": "Reading “{name}”: {words}",
-    "nothing": "no words that count",
-    "candidate": "{place}. {score:.2f} {entry}: {question}",
-    "exact": "   {via} word for word: “{phrase}”",
-    "best": "   {via}: “{phrase}”; {message:.0%} of the message explained, {named:.0%} of the phrasing named",
-    "match": "   “{word}” → “{found}” ({how}, {similarity:.2f})",
-    "missing": "   without support: {words}",
-    "thresholds": "Thresholds: answer from {answer:.2f}, clarify from {clarify:.2f}, lead {margin:.2f}",
-    f"via.{Via.QUESTION}": "question",
-    f"via.{Via.ALIAS}": "alias",
-    f"via.{Via.KEYWORD}": "keyword",
-    f"how.{How.EXACT}": "same word",
-    f"how.{How.SYNONYM}": "synonym",
-    f"how.{How.RELATED}": "same root",
-    f"how.{How.TYPO}": "typing error",
-    f"how.{How.ANSWER}": "in the answer's text",
-}
+
+def _round(value: float) -> float:
+    return round(float(value), DIGITS)

@@ -15,6 +15,7 @@ from faq.contract import (
     Candidate,
     Decision,
     ExactMatcher,
+    JudgingMatcher,
     Matcher,
     Policy,
     Query,
@@ -22,9 +23,6 @@ from faq.contract import (
     Scope,
 )
 from faq.entry import Category, FaqEntry
-from faq.index import Index
-from faq.match import CoverMatcher
-from faq.normalize import Normalizer
 from faq.policy import ThresholdPolicy, Thresholds
 
 REMEMBERED = 512
@@ -38,9 +36,11 @@ MatcherFactory = Callable[[Sequence[FaqEntry], Sequence[Sequence[str]]], Matcher
 """Makes a matcher out of the live entries and the groups of synonyms."""
 
 
-def cover_matcher(entries: Sequence[FaqEntry], synonyms: Sequence[Sequence[str]]) -> Matcher:
-    """The default `MatcherFactory`."""
-    return CoverMatcher(Index(entries, Normalizer(), synonyms))
+def default_matcher(entries: Sequence[FaqEntry], synonyms: Sequence[Sequence[str]]) -> Matcher:
+    """The default `MatcherFactory`: the matcher of the core."""
+    from faq.matching.matcher import core_matcher  # noqa: PLC0415 - `import faq` does not owe NumPy
+
+    return core_matcher(entries, synonyms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class FaqManager:
         synonyms: Iterable[Iterable[str]] = (),
         thresholds: Thresholds | None = None,
         today: Callable[[], date] | None = None,
-        matcher: MatcherFactory = cover_matcher,
+        matcher: MatcherFactory = default_matcher,
         policy: Policy | None = None,
     ) -> None:
         self._all: dict[str, FaqEntry] = {}
@@ -95,7 +95,7 @@ class FaqManager:
         *,
         thresholds: Thresholds | None = None,
         today: Callable[[], date] | None = None,
-        matcher: MatcherFactory = cover_matcher,
+        matcher: MatcherFactory = default_matcher,
         policy: Policy | None = None,
     ) -> Self:
         """A manager over what a source has read."""
@@ -133,6 +133,7 @@ class FaqManager:
             readings=matcher.readings(text) if isinstance(matcher, ReadingMatcher) else (),
             candidates=matcher.rank(Query(text=text), scope=scope, limit=5),
             decision=self._decide(matcher, text, scope),
+            judgement=matcher.judge(text, scope=scope) if isinstance(matcher, JudgingMatcher) else None,
             thresholds=self.thresholds,
             questions={entry.id: entry.question for entry in view.entries.values()},
         )

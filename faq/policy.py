@@ -7,11 +7,11 @@ from dataclasses import dataclass, fields
 
 from faq.contract import Candidate, Decision, Outcome, Reason
 
+STRANGER = 0.45
+"""The weight from which a word without support is called a stranger when an answer was doubted."""
+
 CHOICES = 3
 """How many candidates a person is asked to choose from, at most."""
-
-FOREIGN = 0.35
-"""A missing word that weighs less says nothing against an entry: it asks, or the whole base has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,22 +21,16 @@ class Thresholds:
     Raises `ValueError` for numbers outside 0…1 and for `clarify` above `answer`.
     """
 
-    answer: float = 0.5
-    """The least score of an answer."""
-    clarify: float = 0.25
-    """The least score of an offer."""
-    margin: float = 0.08
+    answer: float = 0.7
+    """The least confidence of an answer: it is right so often."""
+    clarify: float = 0.15
+    """The least confidence of an offer."""
+    margin: float = 0.1
     """How far an answer is ahead of the second entry."""
-    message_coverage: float = 0.35
-    """How much of the message the phrasing explains; its rare words weigh most."""
-    phrase_coverage: float = 0.4
-    """How much of the phrasing the message names; a fragment is not answered."""
-    lone_word: float = 0.55
-    """How much of the message a single word must be to carry an answer when the rest is foreign."""
-    common_word: float = 0.6
-    """How rare the rarest supported word must be: 1 for a word of one entry, less for shared ones."""
-    spread: float = 0.35
-    """How far an offer may be behind the best one."""
+    message_coverage: float = 0.15
+    """How much of the message the best phrasing explains, words of like meaning counted; its rare words weigh most."""
+    tail: float = 0.1
+    """What an offer has of the best one's confidence, at least."""
 
     def __post_init__(self) -> None:
         for name in (field.name for field in fields(self)):
@@ -61,9 +55,7 @@ class ThresholdPolicy:
         if best.score < limits.clarify:
             return Decision(outcome=Outcome.ADMIT, reason=Reason.LOW)
         offered = tuple(
-            candidate
-            for candidate in candidates[:CHOICES]
-            if candidate.score >= limits.clarify and best.score - candidate.score <= limits.spread
+            candidate for candidate in candidates[:CHOICES] if candidate.score >= limits.tail * best.score
         )
         reason = self._judge(best, candidates[1] if len(candidates) > 1 else None)
         if reason in {Reason.EXACT, Reason.GOOD}:
@@ -74,13 +66,12 @@ class ThresholdPolicy:
         limits, evidence = self.thresholds, best.evidence
         if evidence.exact:
             return Reason.SHARED if second is not None and second.evidence.exact else Reason.EXACT
-        alone = evidence.subjects <= 1 and evidence.gap > FOREIGN
+        unsure = best.score < limits.answer
         doubts = {
-            Reason.MIDDLING: best.score < limits.answer,
+            Reason.FRAGMENT: unsure and evidence.subjects == 0,
+            Reason.STRANGER: unsure and evidence.subjects == 1 and evidence.gap > STRANGER,
+            Reason.MIDDLING: unsure,
             Reason.MESSAGE_UNEXPLAINED: evidence.message_coverage < limits.message_coverage,
-            Reason.PHRASE_UNNAMED: evidence.phrase_coverage < limits.phrase_coverage,
-            Reason.COMMON_WORDS: evidence.support < limits.common_word,
-            Reason.LONE_WORD: alone and evidence.message_coverage < limits.lone_word,
             Reason.CLOSE: second is not None and best.score - second.score < limits.margin,
         }
         return next((reason for reason, doubted in doubts.items() if doubted), Reason.GOOD)

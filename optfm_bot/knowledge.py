@@ -12,7 +12,8 @@ from typing import Protocol
 import orjson
 import structlog
 
-from faq import FaqManager, KnowledgeBase, KnowledgeError
+from faq import FaqManager, KnowledgeBase, KnowledgeError, Thresholds
+from faq.manager import MatcherFactory, default_matcher
 from faq.source import load_knowledge
 from optfm_bot.clock import Clock
 from optfm_bot.errors import StoreUnavailable
@@ -42,7 +43,8 @@ class Knowledge:
     """Holds the base that serves and swaps it whole: whoever is in the middle of an answer finishes with the old one.
 
     Use `load` to begin (raises `KnowledgeError`), `watch` to follow the files. `changed` is called with each new
-    manager, `today` gives the date by which entries come and go.
+    manager, `today` gives the date by which entries come and go, `matcher` makes what compares questions,
+    `thresholds` say how sure an answer must be.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class Knowledge:
         observer: KnowledgeObserver,
         today: Callable[[], date],
         changed: Callable[[FaqManager], None],
+        matcher: MatcherFactory = default_matcher,
+        thresholds: Thresholds | None = None,
     ) -> None:
         self.path = path
         self._store = store
@@ -61,6 +65,8 @@ class Knowledge:
         self._observer = observer
         self._today = today
         self._changed = changed
+        self._matcher = matcher
+        self._thresholds = thresholds
         self._fingerprint = ""
 
     def load(self) -> FaqManager:
@@ -93,7 +99,9 @@ class Knowledge:
         return manager
 
     def _manager(self, base: KnowledgeBase) -> FaqManager:
-        return FaqManager.from_base(base, today=self._today)
+        return FaqManager.from_base(
+            base, today=self._today, matcher=self._matcher, thresholds=self._thresholds
+        )
 
     async def remember(self) -> None:
         """Keep the text of every version, so that feedback on it can be read later."""
