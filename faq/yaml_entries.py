@@ -57,6 +57,13 @@ def read_document(file: str, text: str) -> tuple[FileContent, list[Problem]]:
     return reader.content, reader.problems
 
 
+def read_root(file: str, root: Node) -> tuple[FileContent, list[Problem]]:
+    """The same for a document that consists of nodes already, as other formats make them."""
+    reader = _DocumentReader(file)
+    reader.document(root)
+    return reader.content, reader.problems
+
+
 def resolve(contents: Sequence[FileContent]) -> tuple[KnowledgeBase, list[Problem]]:
     """Join the files and check what they say of each other: double ids, unknown categories and entries."""
     problems: list[Problem] = []

@@ -13,6 +13,7 @@ from faq import FaqManager
 from faq.source import load_knowledge
 from optfm_bot import __version__
 from optfm_bot.cli.exits import Exit, guarded
+from optfm_bot.cli.faq.knowledge import told
 from optfm_bot.cli.journal import log_to_stderr
 from optfm_bot.cli.options import config_option, language_option, loaded
 from optfm_bot.cli.output import clean
@@ -20,9 +21,11 @@ from optfm_bot.cli.terminal import Terminal, TerminalTalk
 from optfm_bot.cli.words import chosen_language, current_words
 from optfm_bot.clock import SystemClock
 from optfm_bot.knowledge import demo_knowledge
+from optfm_bot.matching import matcher_factory
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
 from optfm_bot.plan import house_settings
+from optfm_bot.tuning import tuned
 
 
 @click.command()
@@ -46,7 +49,8 @@ def command(config_path: Path | None, kind: str, *, explain: bool) -> int:
     config = loaded(config_path)
     log_to_stderr("error")  # that the channel stops at the end is no news in a talk
     path = Path.cwd() / config.settings.faq.path if config.settings.faq.path else demo_knowledge()
-    faq = FaqManager.from_base(load_knowledge(path))
+    tuning = told(tuned(matcher_factory(config, cwd=Path.cwd()), config.settings, cwd=Path.cwd()))
+    faq = FaqManager.from_base(load_knowledge(path), matcher=tuning.matcher, thresholds=tuning.thresholds)
     person = sys.stdin.isatty()
     terminal = Terminal(
         read=KeyboardReader().line, write=_write, prompt=words("chat.prompt") if person else ""

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from faq import KnowledgeBase, KnowledgeError, Problem
-from faq.lint import Finding, Severity, lint
+from faq import FaqManager, KnowledgeBase, KnowledgeError, Problem
+from faq.lint import Finding, Limit, Severity, lint
 from faq.source import load_knowledge
 from optfm_bot.cli.words import Words
+
+Progress = Callable[[int], AbstractContextManager[Callable[[int], object]]]
+"""Shows how far a long look is: given how many steps there are, it takes how many are done."""
 
 _QUOTED = re.compile(r"«[^»]*»|`[^`]*`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remark:
-    """One thing to look at. `code` is stable; `line` is 0 where a file as a whole is meant."""
+    """One thing to look at. `code` is stable; `line` is 0 where a file as a whole is meant.
+
+    `facts` are the parts of the message by name, such as `other`, the entry that takes a question.
+    """
 
     file: str
     line: int
@@ -29,6 +37,7 @@ class Remark:
     field: str
     message: str
     hint: str
+    facts: Mapping[str, str | int | float] = dataclasses.field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -46,6 +55,7 @@ class Remark:
             sentence, advice = RUSSIAN[self.code]
             quoted = ", ".join(dict.fromkeys(_QUOTED.findall(self.message)))
             message = f"{sentence}: {quoted}" if quoted else sentence
+            message += _measure(self.code, self.facts)
             hint = advice or _translated(hint)
         subject = ".".join(part for part in (self.entry, self.field) if part)
         severity = words(f"faq.severity_{self.severity}")
@@ -76,13 +86,34 @@ class Review:
         return len(self.remarks) - self.errors
 
 
-def review(path: Path, *, today: date) -> Review:
-    """Read the base at a path and look it over. Raises nothing: what cannot be read is remarked."""
+def review(
+    path: Path,
+    *,
+    today: date,
+    limits: Mapping[str, Limit] | None = None,
+    thorough: bool = False,
+    manager: Callable[..., FaqManager] = FaqManager,
+    progress: Progress | None = None,
+) -> Review:
+    """Read the base at a path and look it over. Raises nothing: what cannot be read is remarked.
+
+    `limits`, `thorough` and `manager` are those of `faq.lint.lint`.
+    """
     try:
         base = load_knowledge(path)
     except KnowledgeError as error:
         return Review(base=None, remarks=[from_problem(problem) for problem in error.problems])
-    return Review(base=base, remarks=[_from_finding(finding) for finding in lint(base, today=today)])
+    steps = len(base.entries)
+    with progress(steps) if progress is not None else nullcontext(lambda _: None) as shown:
+        found = lint(
+            base,
+            today=today,
+            limits=limits,
+            thorough=thorough,
+            manager=manager,
+            watch=lambda share: shown(int(share * steps)),
+        )
+    return Review(base=base, remarks=[_from_finding(finding) for finding in found])
 
 
 def from_problem(problem: Problem) -> Remark:
@@ -109,6 +140,7 @@ def _from_finding(finding: Finding) -> Remark:
         field=finding.field,
         message=finding.message,
         hint=finding.hint,
+        facts=dict(finding.facts),
     )
 
 
@@ -118,6 +150,14 @@ def short(file: str) -> str:
     return (
         str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else file
     )
+
+
+def _measure(code: str, facts: Mapping[str, str | int | float]) -> str:
+    """How near or how much, in brackets; empty if the remark says nothing of it."""
+    for names, text in _MEASURES.get(code, {}).items():
+        if all(name in facts for name in names):
+            return f" ({text.format_map(facts)})"
+    return ""
 
 
 def _translated(hint: str) -> str:
@@ -130,20 +170,41 @@ def _translated(hint: str) -> str:
 
 _ADVICE = {"did you mean ": "может быть, ", "add ": "добавьте ", "write ": "напишите "}
 
+_MEASURES: Mapping[str, Mapping[tuple[str, ...], str]] = {
+    "FAQ002": {("closeness",): "совпадает на {closeness:.0%}"},
+    "FAQ003": {
+        ("closeness", "own"): "{closeness:.2f} против {own:.2f}",
+        ("closeness", "phrase"): "слова те же",
+        ("closeness",): "без неё ответила бы та запись, {closeness:.2f}",
+    },
+    "FAQ004": {
+        ("closeness", "own"): "{closeness:.2f} против {own:.2f}",
+        ("closeness", "phrase"): "слова те же",
+        ("closeness",): "без неё ответила бы та запись, {closeness:.2f}",
+    },
+    "FAQ007": {("channels",): "{channels}", ("length", "limit"): "{length} > {limit}"},
+    "FAQ013": {("owners", "entries"): "{owners} из {entries}"},
+    "FAQ017": {("lost", "won"): "{lost} туда, {won} обратно"},
+}
+"""What is told in numbers, by code: the first of the texts of which all facts are there."""
+
 RUSSIAN = {
     "FAQ001": ("такая же формулировка есть у другой записи", "оставьте её у одной из двух"),
     "FAQ002": ("формулировка почти такая же, как у другой записи", "назовите в каждой, чем она отличается"),
     "FAQ003": (
-        "вопрос больше похож на другую запись, чем на свою",
-        "переформулируйте его или перенесите сюда формулировку другой записи",
+        "вопрос похож на другую запись не меньше, чем на свою",
+        "назовите в каждой, чем она отличается, или добавьте своей записи похожие варианты",
     ),
     "FAQ004": (
-        "формулировка больше похожа на другую запись, чем на свою",
-        "переформулируйте её или перенесите сюда формулировку другой записи",
+        "формулировка похожа на другую запись не меньше, чем на свою",
+        "добавьте своей записи похожие варианты или перенесите эту в другую",
     ),
     "FAQ005": ("категория не объявлена", "объявите её в `categories:`"),
     "FAQ006": ("в категории нет ни одной записи", "уберите её или добавьте запись"),
-    "FAQ007": ("ответ очень длинный", "сократите его: длинный текст уходит несколькими сообщениями"),
+    "FAQ007": (
+        "ответ не помещается в одно сообщение и уйдёт несколькими",
+        "сократите его или напишите короче для этого канала в `answers:`",
+    ),
     "FAQ008": ("нет ни одного слова", "уберите или впишите слово"),
     "FAQ009": ("запись больше не отвечает", "уберите или обновите её"),
     "FAQ010": (
@@ -160,6 +221,18 @@ RUSSIAN = {
         "оно должно отличать записи; сделайте его категорией",
     ),
     "FAQ014": ("нет общего ответа для других каналов и языков", "добавьте `answer:`"),
+    "FAQ015": (
+        "запись не бывает первой даже по своим формулировкам",
+        "сформулируйте её иначе, чем другую",
+    ),
+    "FAQ016": (
+        "никто, кто пишет, не попадёт к этой записи: ни словами, ни кнопкой",
+        "сформулируйте её иначе или ведите к ней кнопку",
+    ),
+    "FAQ017": (
+        "две записи отбирают вопросы друг у друга",
+        "назовите в каждой, чем она отличается, или сделайте из двух одну",
+    ),
     "unreadable": ("файл не читается", "проверьте `faq.path` в настройках и права на файл"),
     "too-large": ("слишком большой объём", "разделите файл: каталог файлов читается как одна база"),
     "encoding": ("файл не в кодировке UTF-8", "сохраните его в UTF-8"),

@@ -12,6 +12,8 @@ from channels.console.channel import ConsoleChannel
 from channels.console.spec import ConsoleSettings
 from channels.contract import ChannelContext
 from faq import FaqManager
+from faq.parts import Part
+from optfm_bot.cli.words import Words as CommandWords
 from optfm_bot.clock import Clock
 from optfm_bot.domain.conversation import Conversation
 from optfm_bot.domain.say import Response
@@ -63,7 +65,7 @@ class TerminalTalk:
         self._explain_language = explain_language or language
         self._line: asyncio.Future[str] | None = None
         self._invited = False
-        self._asked = ""
+        self._asked: tuple[Part, ...] = ()
         self._channel = ConsoleChannel(
             ConsoleSettings(locale=language),
             ChannelContext(instance=instance, clock=clock.now),
@@ -106,7 +108,7 @@ class TerminalTalk:
                 return ""
             if command != WHY:
                 return line
-            self._explain(self._asked)
+            self._explain()
 
     async def _next(self) -> str:
         if self._line is None:
@@ -135,13 +137,18 @@ class TerminalTalk:
     def _heard(self, said: Said, response: Response) -> None:
         if response.outcome not in _QUESTIONS or said.text.strip().startswith("/"):
             return
-        self._asked = said.text
+        self._asked = response.parts
         if self._explaining:
-            self._explain(said.text)
+            self._explain()
 
-    def _explain(self, text: str) -> None:
-        if text:
-            lines = self._faq.explain(text).lines(self._explain_language)
+    def _explain(self) -> None:
+        """Say why the last question was answered as it was: each part of it, also in the light of what came before."""
+        words = CommandWords(self._explain_language)
+        for number, part in enumerate(self._asked, start=1):
+            lines = list(self._faq.explain(part.text).instead(part.decision).lines(words.language))
+            if len(self._asked) > 1:
+                text = " ".join(part.text.split())
+                lines.insert(0, words("faq_why.part", number=number, total=len(self._asked), text=text))
             self._terminal.write("".join(f"  | {line}\n" for line in lines))
 
 

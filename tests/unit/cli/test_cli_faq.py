@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from faq.lint import Code
+from optfm_bot.cli.remarks import RUSSIAN
+
 Cli = Callable[..., Result]
 
 BROKEN = "entries:\n  - {id: a, qestion: Как?}\n  - {id: b, question: Где?}\n"
@@ -61,10 +64,66 @@ def test_programs_get_json(cli: Cli, tmp_path: Path, flag: list[str]) -> None:
 
     assert (False, 2, 1) == (report["ok"], report["entries"], report["errors"])
     finding = report["findings"][0]
-    assert {"file", "line", "code", "severity", "entry", "field", "message", "hint"} == finding.keys()
+    assert finding.keys() == {
+        *("file", "line", "code", "severity", "entry", "field", "message", "hint", "facts"),
+    }
+    assert {"text": "сколько стоит доставка", "other": "one", "closeness": 1.0} == finding["facts"]
     assert ("kb.yaml", 3, "FAQ001", "error", "two") == tuple(
         finding[key] for key in ("file", "line", "code", "severity", "entry")
     )
+
+
+STOLEN = """\
+entries:
+  - id: pay
+    question: Как оплатить заказ картой?
+    aliases: [оплата картой онлайн, как вернуть бракованный товар обратно]
+    answer: Картой.
+  - id: back
+    question: Как вернуть товар?
+    aliases: [вернуть бракованный товар, хочу вернуть бракованный товар]
+    answer: Да.
+"""
+
+
+def test_the_base_is_asked_its_own_questions_unless_it_shall_be_quick(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "kb.yaml").write_text(STOLEN, "utf-8")
+
+    result = cli("faq", "lint", "kb.yaml")
+
+    assert "FAQ004" in result.output
+    assert "«как вернуть бракованный товар обратно», `back` (" in result.output
+    assert " против " in result.output
+    assert "FAQ004" not in cli("faq", "lint", "kb.yaml", "--quick").output
+
+
+def test_a_long_answer_names_the_configured_channels_and_that_it_is_split(cli: Cli, project: Path) -> None:
+    (project / "config.yaml").write_text(
+        "faq: {path: knowledge/}\nchannels: {web: {type: webchat}, shop: {type: telegram}, max: {}}\n",
+        "utf-8",
+    )
+    text = "слово " * 700
+    (project / "knowledge" / "faq.yaml").write_text(
+        f"entries:\n  - {{id: a, question: Сколько стоит доставка?, answer: '{text}', answers: {{max: Да}}}}\n",
+        "utf-8",
+    )
+
+    result = cli("faq", "lint")
+
+    assert "уйдёт несколькими (shop: 4199 > 4096)" in result.output
+    assert "several (shop: 4199 > 4096)" in cli("faq", "lint", "--lang", "en").output
+
+
+def test_a_base_that_is_named_needs_no_sound_configuration(cli: Cli, project: Path) -> None:
+    (project / "config.yaml").write_text("chanels: {}\n", "utf-8")
+
+    assert 0 == cli("faq", "lint", "knowledge").exit_code
+    assert 0 != cli("faq", "lint").exit_code
+    assert 0 != cli("faq", "lint", "knowledge", "--config", "config.yaml").exit_code
+
+
+def test_every_code_has_its_russian_sentence() -> None:
+    assert {code.value for code in Code} <= RUSSIAN.keys()
 
 
 def test_a_missing_base_is_a_finding(cli: Cli) -> None:

@@ -103,6 +103,20 @@ async def test_why_explains_the_last_question_afterwards() -> None:
     assert 1 == text.count("Решение")
 
 
+async def test_two_questions_of_one_message_are_explained_one_by_one() -> None:
+    text = (await talk("Сколько стоит доставка? И как оплатить заказ?", "/why")).text
+
+    first, second = text.index("  | Вопрос 1 из 2: "), text.index("  | Вопрос 2 из 2: ")
+    assert first < text.index("ответить — cost") < second < text.index("ответить — pay")
+
+
+async def test_a_follow_up_is_explained_in_the_light_of_what_came_before() -> None:
+    text = (await talk("сколько стоит доставка", "а в казань?", "/why")).text
+
+    assert "  | Решение: ответить — cost\n  | Почему: сообщение продолжает прошлый вопрос" in text
+    assert "  | Само по себе сообщение: " in text
+
+
 async def test_leaving_ends_the_talk_before_the_rest_is_read() -> None:
     pipe = await talk("как оплатить заказ", "/quit", "сколько стоит доставка")
 

@@ -1,0 +1,1 @@
+"""How well a base answers: labelled questions in, measures, reports and differences out."""
