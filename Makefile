@@ -27,9 +27,10 @@ format: $(STAMP)  ## put the code into shape
 docs: $(STAMP)  ## write the tables of the documentation anew from the code
 	$(BIN)/python docs/tables.py
 
-bench: $(STAMP)  ## measure, beside bare echoes on the same fakes of Telegram and MAX
+bench: $(STAMP)  ## measure, beside bare echoes on the same fakes of Telegram and MAX, and the matcher beside usual ones
 	$(BIN)/python -m benchmarks.telegram $(ARGS)
 	$(BIN)/python -m benchmarks.max $(ARGS)
+	$(BIN)/python -m benchmarks.matching $(MATCHING_ARGS)
 
 lock: $(STAMP)  ## pin everything with hashes, without index addresses
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --all-extras --group dev \
