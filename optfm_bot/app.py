@@ -19,6 +19,7 @@ from optfm_bot.api.application import BASE, Api
 from optfm_bot.clock import Clock, SystemClock
 from optfm_bot.house import ChannelPlan, House
 from optfm_bot.knowledge import Knowledge, demo_knowledge
+from optfm_bot.matching import matcher_factory
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
 from optfm_bot.plan import house_settings, plan_channels
@@ -27,6 +28,7 @@ from optfm_bot.store.lock import StoreLock
 from optfm_bot.store.schema import upgrade
 from optfm_bot.store.sql import SqlStore
 from optfm_bot.transcript import Transcripts
+from optfm_bot.tuning import tuned
 from optfm_bot.web.server import HttpServer, StatusPages
 from optfm_bot.web.webhooks import WebhookDoor
 
@@ -63,6 +65,9 @@ class App:
         plans = plan_channels(loaded, clock=self._clock, cwd=cwd, transcript=transcripts)
         zone = ZoneInfo(self._settings.agent.timezone)
         path = cwd / self._settings.faq.path if self._settings.faq.path else demo_knowledge()
+        found = tuned(matcher_factory(loaded, cwd=cwd), self._settings, cwd=cwd)
+        if found.refused is not None:
+            log.warning("knowledge.tuning_refused", problem=str(found.refused))
         self.knowledge = Knowledge(
             path,
             store=self._store,
@@ -70,6 +75,8 @@ class App:
             observer=self._observer,
             today=lambda: self._clock.now().astimezone(zone).date(),
             changed=lambda faq: self.house.serve(faq) if hasattr(self, "house") else None,
+            matcher=found.matcher,
+            thresholds=found.thresholds,
         )
         self.house = House(
             plans,

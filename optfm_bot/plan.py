@@ -20,6 +20,7 @@ from config.check import check_settings
 from config.load import LoadedConfig
 from config.problem import ConfigError, Problem
 from config.validate import validate_section
+from faq.semantic import is_installed
 from optfm_bot.clock import Clock
 from optfm_bot.domain.talk import TalkSettings
 from optfm_bot.house import ChannelPlan, HouseSettings
@@ -66,6 +67,7 @@ def plan_channels(
             s.kind == kind and s.capabilities.reads_history for s in specs.values()
         ),
         directory_exists=lambda path: (cwd / path).is_dir(),
+        semantic_installed=is_installed,
     )
     if problems:
         raise ConfigError(problems)

@@ -180,7 +180,7 @@ class UpdateHandler:
         channel = first.update.channel
         unit = self._store.unit()
         record = Record(unit, self._promises, first.update.id)
-        outcome = _SILENT
+        outcome, reason = _SILENT, ""
         turn: Turn | None = None
         begun = False
         counted: list[str] = []
@@ -192,7 +192,7 @@ class UpdateHandler:
                 response = await self._respond(turn, said, counted)
                 if response is None:
                     continue
-                outcome = response.outcome
+                outcome, reason = response.outcome, response.reason
                 begin = bool(response.says) and not begun and await self._outlet.reserve(channel, turn.lane)
                 begun = begun or begin
                 record.add(turn, response, part=number, begin=begin, joined=group[1:])
@@ -208,9 +208,9 @@ class UpdateHandler:
             for person in counted:  # the same message will be handled again, and it is one message
                 self._flood.take_back(person)
             raise
-        self._committed(group, record, outcome)
+        self._committed(group, record, outcome, reason)
 
-    def _committed(self, group: Sequence[Parsed], record: Record, outcome: str) -> None:
+    def _committed(self, group: Sequence[Parsed], record: Record, outcome: str, reason: str) -> None:
         """Keep at hand what is durable now, and let the messages go."""
         update = group[0].update
         for lane, conversation in record.conversations:
@@ -225,6 +225,7 @@ class UpdateHandler:
             "update.handled",
             updates=len(group),
             outcome=outcome,
+            **({"reason": reason} if reason else {}),
             messages=len(record.outgoing),
             duration_ms=round(seconds * 1000),
         )

@@ -11,6 +11,8 @@ REMEMBER_CHOICES_MS = 60 * 60 * 1000
 """How long a number typed instead of a button press still means the button."""
 
 _KEPT_RATINGS = 5
+_KEPT_TOPIC = 200
+"""Characters of the question that led to the topic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,9 @@ class Conversation:
 
     `offered` is the history id of the last message with choices, and `offered_until` (ms) how long a typed number still
     picks one. `admitted` counts answers in a row that we did not have. `asked` is the platform id of the last question,
-    `asked_text` its words and `asked_entry` what answered it, for the case that it is edited. `album` is the last group
+    `asked_text` its words and `asked_entry` what answered it, for the case that it is edited. `topic` is the entry that
+    was answered last, `topic_text` the question that led to it (empty for a button) and `topic_at` (ms) when: a short
+    follow-up continues it. `album` is the last group
     of pictures that got a reply. `rated` holds the last opinions as (history id, value). `person` is who the
     conversation is with, None in groups. `owner_at` is when (ms) one of our own people last wrote here themselves.
     """
@@ -32,6 +36,9 @@ class Conversation:
     asked_text: str = ""
     asked_at: int = 0
     asked_entry: str | None = None
+    topic: str | None = None
+    topic_text: str = ""
+    topic_at: int = 0
     album: str | None = None
     rated: tuple[tuple[int, int], ...] = ()
     owner_at: int = 0
@@ -47,6 +54,10 @@ class Conversation:
         return replace(
             self, asked=message_id, asked_text=text, asked_at=at, asked_entry=entry, admitted=admitted
         )
+
+    def about(self, entry: str | None, text: str, at: int) -> Conversation:
+        """The conversation with this entry as its topic, asked for in these words (None: nothing is talked about)."""
+        return replace(self, topic=entry, topic_text=text[:_KEPT_TOPIC], topic_at=at)
 
     def with_rating(self, turn_id: int, value: int) -> tuple[tuple[int, int], ...]:
         """The last opinions with this one among them."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from channels.model import Body, Media, Purpose
+from faq.parts import Part
 from optfm_bot.domain.choices import Choice
 from optfm_bot.domain.conversation import Conversation
 
@@ -56,3 +57,10 @@ class Response:
     opinion: Opinion | None = None
     language: str | None = None
     """A language the person has just chosen."""
+    parts: tuple[Part, ...] = ()
+    """How a question was understood: what it asked, with the decision over each part of it."""
+
+    @property
+    def reason(self) -> str:
+        """Why a question was answered as it was, part by part; empty for anything that is no question."""
+        return ", ".join(part.decision.reason for part in self.parts)

@@ -12,6 +12,7 @@ from channels.body import parse_body
 from channels.model import Body, Media, MediaKind, Purpose
 from faq import Decision, FaqEntry, FaqManager, Outcome
 from faq.entry import Attachment
+from faq.parts import Part
 from optfm_bot.domain import menu
 from optfm_bot.domain.choices import (
     Choice,
@@ -24,14 +25,17 @@ from optfm_bot.domain.choices import (
     Rate,
     SpeakLanguage,
 )
-from optfm_bot.domain.conversation import Conversation
+from optfm_bot.domain.conversation import EMPTY, Conversation
 from optfm_bot.domain.say import Missed, Opinion, Response, Say
 from optfm_bot.domain.smalltalk import SmallTalk, SmallTalkPhrases
 from optfm_bot.domain.smalltalk import words as split_words
+from optfm_bot.domain.understanding import last_topic, remembered, understand
 from optfm_bot.domain.words import Words
 
 EDIT_COUNTS_MS = 5 * 60 * 1000
 """How long after a question its correction is still answered."""
+_QUOTED = 100
+"""Characters of a person's own question that we repeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +104,9 @@ class Talk:
     def settled(self, text: str) -> bool:
         """Whether a text can be answered for sure as it is, without waiting for what the person may add."""
         text = text.strip()
-        return text.startswith("/") or (bool(text) and self._decide(text).outcome is Outcome.ANSWER)
+        return text.startswith("/") or (
+            bool(text) and all(part.decision.outcome is Outcome.ANSWER for part in self._understand(text))
+        )
 
     def hear(self, said: Said, talk: Conversation, around: Around) -> Response:
         """Answer a message."""
@@ -133,8 +139,8 @@ class Talk:
         words = split_words(text)
         if not words or text.startswith("/") or words == split_words(talk.asked_text):
             return silent
-        decision = self._decide(text)
-        if decision.outcome is Outcome.ANSWER and decision.entry_id == talk.asked_entry:
+        parts = self._understand(text, talk, around.now)
+        if [part.decision.entry_id for part in parts] == [talk.asked_entry] and talk.asked_entry is not None:
             return Response(outcome="ignored", conversation=replace(talk, asked_text=text))
         response = self._question(text, Said(text=text, message_id=message_id), talk, around)
         says = tuple(replace(say, reply_to=message_id) for say in response.says)
@@ -196,45 +202,65 @@ class Talk:
     # -- answers ------------------------------------------------------------------------------------------
 
     def _question(self, text: str, said: Said, talk: Conversation, around: Around) -> Response:
-        language = around.language
-        decision = self._decide(text)
         words = text[: self.settings.max_query]
         reply_to = said.message_id if said.is_group else None
-        if decision.outcome is Outcome.ANSWER and decision.entry_id is not None:
-            entry = self.faq.entry(decision.entry_id)
+        parts = self._understand(words, talk, around.now)
+        says: list[Say] = []
+        answered: list[str] = []
+        unknown: list[Part] = []
+        outcome = "clarified"
+        for part in parts:
+            decision, question = part.decision, part.text if len(parts) > 1 else None
+            entry = self.faq.entry(decision.entry_id) if decision.entry_id is not None else None
             if entry is not None:
                 score = decision.candidates[0].score if decision.candidates else None
-                say = self._answer(entry, around, score=score, reply_to=reply_to)
-                talk = talk.asking(said.message_id, words, around.now, entry=entry.id, admitted=0)
-                return Response(outcome="answered", conversation=talk, says=(say,))
-        if decision.outcome is Outcome.CLARIFY and decision.candidates:
-            entries = [self.faq.entry(candidate.entry_id) for candidate in decision.candidates[:3]]
-            rows = tuple(
-                (Choice(label=e.question, meaning=OpenEntry(e.id)),) for e in entries if e is not None
-            )
-            none = Choice(label=self._words.label("clarify.none", language), meaning=NoneOfThese())
-            body = _parsed(self._words.text("clarify.ask", language))
-            say = Say(
-                kind="clarify",
-                body=body,
-                choices=(*rows, (none,)),
-                purpose=Purpose.CLARIFY,
-                reply_to=reply_to,
-            )
-            talk = talk.asking(said.message_id, words, around.now, entry=None, admitted=0)
-            return Response(outcome="clarified", conversation=talk, says=(say,))
-        key = "admit.text" if talk.admitted == 0 else "admit.repeat"
-        say = replace(
-            self._notice(key, language, (self._all_topics(language),)), kind="admit", reply_to=reply_to
+                says.append(self._answer(entry, around, score=score))
+                answered.append(entry.id)
+            elif decision.outcome is Outcome.CLARIFY and decision.candidates:
+                says.append(self._clarify(decision, around.language, question=question))
+            else:
+                says.append(self._admit(talk.admitted, around.language, question=question))
+                unknown.append(part)
+        if answered:
+            outcome = "answered"
+        elif unknown:
+            outcome = "unanswered"
+        talk = remembered(talk, parts, around.now).asking(
+            said.message_id,
+            words,
+            around.now,
+            entry=answered[0] if answered else None,
+            admitted=talk.admitted + 1 if outcome == "unanswered" else 0,
         )
-        near = tuple((candidate.entry_id, round(candidate.score, 4)) for candidate in decision.candidates)
-        missed = Missed(text=words, candidates=near)
-        talk = talk.asking(said.message_id, words, around.now, entry=None, admitted=talk.admitted + 1)
-        return Response(outcome="unanswered", conversation=talk, says=(say,), missed=missed)
+        return Response(
+            outcome=outcome,
+            conversation=talk,
+            says=tuple(replace(say, reply_to=reply_to) for say in says),
+            missed=_missed(unknown),
+            parts=parts,
+        )
 
-    def _answer(
-        self, entry: FaqEntry, around: Around, *, score: float | None = None, reply_to: str | None = None
-    ) -> Say:
+    def _clarify(self, decision: Decision, language: str, *, question: str | None) -> Say:
+        """Offer what may be meant; with `question`, the one of several that is not clear."""
+        entries = [self.faq.entry(candidate.entry_id) for candidate in decision.candidates[:3]]
+        rows = tuple((Choice(label=e.question, meaning=OpenEntry(e.id)),) for e in entries if e is not None)
+        none = Choice(label=self._words.label("clarify.none", language), meaning=NoneOfThese())
+        if question is None:
+            words = self._words.text("clarify.ask", language)
+        else:
+            words = self._words.text("clarify.also", language, question=_quoted(question))
+        return Say(kind="clarify", body=_parsed(words), choices=(*rows, (none,)), purpose=Purpose.CLARIFY)
+
+    def _admit(self, admitted: int, language: str, *, question: str | None) -> Say:
+        """Say that there is no answer; with `question`, to which of several."""
+        topics = (self._all_topics(language),)
+        if question is not None:
+            say = self._notice("admit.also", language, topics, question=_quoted(question))
+        else:
+            say = self._notice("admit.text" if admitted == 0 else "admit.repeat", language, topics)
+        return replace(say, kind="admit")
+
+    def _answer(self, entry: FaqEntry, around: Around, *, score: float | None = None) -> Say:
         version = self._versions[entry.id]
         rows: list[tuple[Choice, ...]] = [
             (
@@ -252,7 +278,6 @@ class Talk:
             choices=tuple(rows),
             purpose=Purpose.ANSWER,
             media=tuple(media for file in entry.attachments if (media := self._media(file)) is not None),
-            reply_to=reply_to,
             entry_id=entry.id,
             entry_version=version,
             score=score,
@@ -286,7 +311,8 @@ class Talk:
         if entry is None:
             say = self._notice("answer.gone", around.language, (self._all_topics(around.language),))
             return self._say("unanswered", talk, say)
-        return self._say("answered", replace(talk, admitted=0), self._answer(entry, around))
+        talk = replace(talk, admitted=0).about(entry.id, "", around.now)
+        return self._say("answered", talk, self._answer(entry, around))
 
     def _rated(self, opinion: Opinion, talk: Conversation, language: str) -> Response:
         if (opinion.turn_id, opinion.value) in talk.rated:
@@ -356,8 +382,9 @@ class Talk:
 
     # -- small parts --------------------------------------------------------------------------------------
 
-    def _decide(self, text: str) -> Decision:
-        return self.faq.decide(text[: self.settings.max_query])
+    def _understand(self, text: str, talk: Conversation = EMPTY, now: int = 0) -> tuple[Part, ...]:
+        words = text[: self.settings.max_query]
+        return understand(words, self.faq, last_topic(talk, self.faq, now))
 
     def _picked(self, text: str, offered: Sequence[KeptChoice]) -> Meaning | None:
         """The choice that was typed instead of pressed: its number, or its very words."""
@@ -381,6 +408,20 @@ class Talk:
 
     def _say(self, outcome: str, talk: Conversation, *says: Say) -> Response:
         return Response(outcome=outcome, conversation=talk, says=says)
+
+
+def _missed(unknown: Sequence[Part]) -> Missed | None:
+    """What the base does not know, for its owner."""
+    if not unknown:
+        return None
+    near = {one.entry_id: round(one.score, 4) for part in unknown for one in part.decision.candidates}
+    return Missed(text="\n".join(part.text for part in unknown), candidates=tuple(near.items()))
+
+
+def _quoted(question: str) -> str:
+    """A person's question as it fits into a sentence of ours."""
+    line = " ".join(question.split()).rstrip("?!. ")
+    return line if len(line) <= _QUOTED else f"{line[: _QUOTED - 1]}…"
 
 
 _MEDIA_REPLIES = frozenset({"photo", "voice", "sticker", "video", "document", "location"})

@@ -111,8 +111,13 @@ class Store(ABC):
         """When (ms) the newest update of a channel was stored, or None if there is none."""
 
     @abstractmethod
-    async def misses(self, *, limit: int = 100) -> Sequence[MissRow]:
-        """Texts that could not be answered, newest first."""
+    async def misses(
+        self, *, limit: int = 100, since: int | None = None, before: int | None = None
+    ) -> Sequence[MissRow]:
+        """Texts that could not be answered, newest first: none before the moment `since` (ms), ids below `before` only.
+
+        With the last id of a page as `before`, the next page follows.
+        """
 
     @abstractmethod
     async def feedback(self, *, turn_id: int) -> Sequence[FeedbackRow]:

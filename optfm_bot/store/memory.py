@@ -332,9 +332,16 @@ class MemoryStore(Store):
         """When the newest update of a channel was stored."""
         return max((r["received_at"] for r in self._inbox.values() if r["channel"] == channel), default=None)
 
-    async def misses(self, *, limit: int = 100) -> Sequence[MissRow]:
+    async def misses(
+        self, *, limit: int = 100, since: int | None = None, before: int | None = None
+    ) -> Sequence[MissRow]:
         """Texts that could not be answered, newest first."""
-        return sorted(self._misses.values(), key=lambda row: -row.id)[:limit]
+        rows = (
+            row
+            for row in self._misses.values()
+            if (since is None or row.at >= since) and (before is None or row.id < before)
+        )
+        return sorted(rows, key=lambda row: -row.id)[:limit]
 
     async def feedback(self, *, turn_id: int) -> Sequence[FeedbackRow]:
         """Opinions on one answer."""

@@ -247,9 +247,16 @@ class SqlStore(Store):
         newest: int | None = rows[0]["received_at"] if rows else None
         return newest
 
-    async def misses(self, *, limit: int = 100) -> Sequence[MissRow]:
+    async def misses(
+        self, *, limit: int = 100, since: int | None = None, before: int | None = None
+    ) -> Sequence[MissRow]:
         """Texts that could not be answered, newest first."""
-        rows = await self._all(select(t.misses).order_by(t.misses.c.id.desc()).limit(limit))
+        statement = select(t.misses).order_by(t.misses.c.id.desc()).limit(limit)
+        if since is not None:
+            statement = statement.where(t.misses.c.at >= since)
+        if before is not None:
+            statement = statement.where(t.misses.c.id < before)
+        rows = await self._all(statement)
         return [MissRow(**{**row, "kind": MissKind(row["kind"])}) for row in rows]
 
     async def feedback(self, *, turn_id: int) -> Sequence[FeedbackRow]:

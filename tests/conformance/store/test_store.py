@@ -315,6 +315,24 @@ async def test_history_misses_and_feedback_are_kept(store: Store) -> None:
     assert [row.value for row in await store.feedback(turn_id=7)] == [-1]
 
 
+async def test_misses_are_read_in_pages_and_from_a_moment_on(store: Store) -> None:
+    async with store.unit() as unit:
+        for number in range(1, 6):
+            unit.history.add_miss(
+                MissRow(id=number, lane="t:1", text=str(number), kind=MissKind.ADMITTED, at=NOW + number)
+            )
+
+    async def read(limit: int = 100, since: int | None = None, before: int | None = None) -> list[int]:
+        return [row.id for row in await store.misses(limit=limit, since=since, before=before)]
+
+    assert await read() == [5, 4, 3, 2, 1]
+    assert await read(limit=2) == [5, 4]
+    assert await read(limit=2, before=4) == [3, 2]
+    assert await read(since=NOW + 3) == [5, 4, 3]
+    assert await read(since=NOW + 2, before=4) == [3, 2]
+    assert await read(since=NOW + 6) == await read(before=1) == []
+
+
 async def test_counts_tell_what_waits(store: Store) -> None:
     first, second, _ = await add(store, update("1"), update("2", "t:2"), update("3", "t:3"))
     async with store.unit() as unit:

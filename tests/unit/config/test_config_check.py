@@ -16,13 +16,16 @@ Checked = Callable[..., list[Problem]]
 def checked(load: Callable[[str], LoadedConfig]) -> Checked:
     """Check YAML settings; `history` names kinds that read it, `directories` says if they exist."""
 
-    def run(text: str, *, history: frozenset[str] = frozenset(), directories: bool = True) -> list[Problem]:
+    def run(
+        text: str, *, history: frozenset[str] = frozenset(), directories: bool = True, semantic: bool = True
+    ) -> list[Problem]:
         loaded = load(text)
         return check_settings(
             loaded.settings,
             locate=loaded.locate,
             reads_history=history.__contains__,
             directory_exists=lambda _: directories,
+            semantic_installed=lambda: semantic,
         )
 
     return run
@@ -135,3 +138,15 @@ def test_an_own_platform_server_may_push_without_tls(checked: Checked) -> None:
     )
 
     assert checked(text) == []
+
+
+def test_a_matcher_whose_package_is_missing_is_a_problem_with_the_command_that_mends_it(
+    checked: Checked,
+) -> None:
+    text = "faq:\n  matcher: semantic\nchannels: {c: {type: console}}"
+    (problem,) = checked(text, semantic=False)
+
+    assert (problem.where, problem.key) == ("config.yaml:2", "faq.matcher")
+    assert 'pip install "optfm-bot[semantic]"' in problem.describe("ru")
+    assert checked(text) == []
+    assert checked("channels: {c: {type: console}}", semantic=False) == []

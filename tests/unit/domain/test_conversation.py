@@ -22,6 +22,9 @@ NUMBER = st.integers(0, (1 << 63) - 1)
         asked_text=TEXT,
         asked_at=NUMBER,
         asked_entry=st.none() | TEXT,
+        topic=st.none() | TEXT,
+        topic_text=TEXT,
+        topic_at=NUMBER,
         album=st.none() | TEXT,
         rated=st.lists(st.tuples(NUMBER, st.sampled_from([1, -1])), max_size=5).map(tuple),
     )
@@ -62,3 +65,10 @@ def test_asking_keeps_what_has_nothing_to_do_with_the_question() -> None:
         asked_at=5,
         asked_entry="pay",
     )
+
+
+def test_a_topic_is_kept_short_and_can_end() -> None:
+    talk = EMPTY.about("pay", "как " * 500, 7)
+
+    assert (talk.topic, len(talk.topic_text), talk.topic_at) == ("pay", 200, 7)
+    assert talk.about(None, "", 0) == EMPTY

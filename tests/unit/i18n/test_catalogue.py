@@ -13,7 +13,8 @@ WANTED = [
     "faq.category_title", "faq.empty", "faq.more", "faq.back", "faq.all_topics",
     "faq.other_category", "answer.feedback_up", "answer.feedback_down", "feedback.thanks_up",
     "feedback.thanks_down", "feedback.already", "clarify.ask", "clarify.none", "clarify.none_reply",
-    "admit.text", "admit.repeat", "admit.too_long", "smalltalk.greeting", "smalltalk.thanks",
+    "clarify.also", "admit.text", "admit.repeat", "admit.also", "admit.too_long",
+    "smalltalk.greeting", "smalltalk.thanks",
     "smalltalk.bye", "smalltalk.how_are_you", "media.photo", "media.voice", "media.sticker",
     "media.video", "media.document", "media.location", "media.other", "contact.received",
     "edited.answer_prefix", "choice.expired", "choice.unknown_number", "language.changed",
@@ -24,6 +25,7 @@ WANTED = [
 ]  # fmt: skip
 VALUES = {
     "name": "OptFM", "person": "Анна", "category": "Доставка", "command": "/x", "url": "http://x", "n": 1,
+    "question": "Как оплатить",
 }  # fmt: skip
 
 
