@@ -97,9 +97,9 @@ class Bm25System:
     """BM25 over the stems of phrasings."""
 
     def __init__(self, entries: Sequence[FaqEntry]) -> None:
-        import snowballstemmer  # type: ignore[import-untyped]  # noqa: PLC0415  # see WRatioSystem
+        import Stemmer  # type: ignore[import-not-found]  # noqa: PLC0415  # see WRatioSystem
 
-        self._stemmers = snowballstemmer.stemmer("russian"), snowballstemmer.stemmer("english")
+        self._stemmers = Stemmer.Stemmer("russian"), Stemmer.Stemmer("english")
         texts, self._ids = phrasings(entries)
         counted = [Counter(self._stems(text)) for text in texts]
         lengths = [found.total() for found in counted]

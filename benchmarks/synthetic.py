@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+import Stemmer  # type: ignore[import-not-found]  # PyStemmer has no stubs
+
 from benchmarks.noise import HABITS, in_latin, other_layout, with_slips
 from faq import FaqEntry
 
@@ -66,9 +68,8 @@ class Vocabulary:
         counted = Counter(word for text in told for word in _WORD.findall(text) if _RUSSIAN.fullmatch(word))
         ordered = sorted(counted, key=lambda word: (-counted[word], word))
         frequent = set(ordered[:shape_words])
-        import snowballstemmer  # type: ignore[import-untyped]  # noqa: PLC0415  # who only reads a base does not pay
 
-        stemmer = snowballstemmer.stemmer("russian")
+        stemmer = Stemmer.Stemmer("russian")
         families: dict[str, list[str]] = defaultdict(list)
         for word in ordered:
             if word not in frequent and len(word) > 3:

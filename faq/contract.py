@@ -102,6 +102,8 @@ class Reading:
     words: tuple[str, ...]
     sense: float = 1.0
     """How much sense it makes as words of the base or the language; the likeliest reading was chosen."""
+    language: str = ""
+    """The language of most of its words: `ru`, `en`, or empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,6 +103,7 @@ class Explanation:
                     "text": reading.text,
                     "words": list(reading.words),
                     "sense": _round(reading.sense),
+                    "language": reading.language,
                     "chosen": place == 0,
                 }
                 for place, reading in enumerate(self.readings)

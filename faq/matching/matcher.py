@@ -29,7 +29,7 @@ from faq.matching.index import Index, Owner
 from faq.matching.judgement import doubted, judged
 from faq.matching.message import Message, look_at
 from faq.matching.model import CORE, Model, load_model
-from faq.matching.reading import Reader, ReadingName
+from faq.matching.reading import MessageReading, Reader, ReadingName
 from faq.normalize import Normalizer, has_subject
 
 CANDIDATES = 24
@@ -78,14 +78,15 @@ class FusionMatcher:
 
     def rank(self, query: Query, *, scope: Scope = EVERYTHING, limit: int = 5) -> tuple[Candidate, ...]:
         """The best entries first; see `Matcher.rank`."""
-        whole = self._whole(self._owners(query.text) or self._owners_of_reading(query.text), scope)
+        whole = self.exact(query.text, scope=scope)
         if len(whole) >= limit:
             return whole[:limit]
+        reading = self.reader.readings(query.text)[0]
+        if not whole and reading.name is not ReadingName.TYPED:
+            whole = self._whole(self._owners(reading.text), scope)
         owned = {candidate.entry_id for candidate in whole}
-        rest = (
-            one for one in self._similar(query.text, scope, limit + len(owned)) if one.entry_id not in owned
-        )
-        return (*whole, *rest)[:limit]
+        similar = self._similar(query.text, scope, limit + len(owned), reading)
+        return (*whole, *(one for one in similar if one.entry_id not in owned))[:limit]
 
     def exact(self, text: str, *, scope: Scope = EVERYTHING) -> tuple[Candidate, ...]:
         """The entries that own this very phrasing, for the price of folding it; see `ExactMatcher.exact`."""
@@ -95,7 +96,11 @@ class FusionMatcher:
         """How the message may be read, the chosen reading first."""
         return tuple(
             Reading(
-                name=one.name, text=one.text, words=tuple(word.text for word in one.words), sense=one.sense
+                name=one.name,
+                text=one.text,
+                words=tuple(word.text for word in one.words),
+                sense=one.sense,
+                language=one.language,
             )
             for one in self.reader.readings(text)
         )
@@ -114,9 +119,15 @@ class FusionMatcher:
             chat_likeness=chat.cover,
         )
 
-    def measure(self, text: str, scope: Scope = EVERYTHING) -> Measured | None:
-        """Measure the entries that are worth a closer look; None if nothing of the message can be looked for."""
-        reading = self.reader.readings(text)[0]
+    def measure(
+        self, text: str, scope: Scope = EVERYTHING, reading: MessageReading | None = None
+    ) -> Measured | None:
+        """Measure the entries that are worth a closer look; None if nothing of the message can be looked for.
+
+        Give the likeliest `reading` if it is known already.
+        """
+        if reading is None:
+            reading = self.reader.readings(text)[0]
         if not has_subject(reading.text.split()):
             return None
         message = look_at(reading, self.reader)
@@ -132,8 +143,8 @@ class FusionMatcher:
         comparison = self.compare(message, entries, sentence, classified)
         return Measured(message, comparison, self._chat.likeness(message))
 
-    def _judged(self, text: str, scope: Scope) -> Judged | None:
-        measured = self.measure(text, scope)
+    def _judged(self, text: str, scope: Scope, reading: MessageReading | None = None) -> Judged | None:
+        measured = self.measure(text, scope, reading)
         if measured is None:
             return None
         values = measured.comparison.values
@@ -177,11 +188,6 @@ class FusionMatcher:
                     return table[key]
         return ()
 
-    def _owners_of_reading(self, text: str) -> Sequence[Owner]:
-        """The owners of what was meant, if it was typed on other keys or in other letters."""
-        reading = self.reader.readings(text)[0]
-        return () if reading.name is ReadingName.TYPED else self._owners(reading.text)
-
     def _whole(self, owners: Iterable[Owner], scope: Scope) -> tuple[Candidate, ...]:
         allowed = self._allowed(scope)
         return tuple(
@@ -214,8 +220,8 @@ class FusionMatcher:
 
     # -- similar phrasings --------------------------------------------------------------------------------
 
-    def _similar(self, text: str, scope: Scope, limit: int) -> tuple[Candidate, ...]:
-        found = self._judged(text, scope)
+    def _similar(self, text: str, scope: Scope, limit: int, reading: MessageReading) -> tuple[Candidate, ...]:
+        found = self._judged(text, scope, reading)
         if found is None:
             return ()
         odds = np.exp(found.scores - found.scores[found.best])

@@ -76,6 +76,13 @@ class MessageReading:
     words: tuple[Word, ...]
     sense: float
 
+    @property
+    def language(self) -> str:
+        """`ru` or `en`, by the letters of most words; empty for a text without letters."""
+        russian = sum(bool(_CYRILLIC.search(word.text)) for word in self.words)
+        english = sum(bool(_LATIN.search(word.text)) for word in self.words)
+        return "ru" if russian and russian >= english else "en" if english else ""
+
 
 class Reader:
     """Reads messages against the words of one base and the lexicon. Pure; safe for several threads."""

@@ -18,6 +18,7 @@ from faq.matching.fitting import Doubles
 from faq.matching.learning import Example, examples, learn
 from faq.matching.matcher import FusionMatcher, Measured
 from faq.matching.model import Model
+from faq.matching.reading import MessageReading
 from faq.policy import Thresholds
 from faq.quality.evaluate import LIMIT
 from faq.quality.labelled import LabelledQuestion
@@ -130,9 +131,11 @@ class _Recalled(FusionMatcher):
         self.model = model
         self._measured = measured
 
-    def measure(self, text: str, scope: Scope = EVERYTHING) -> Measured | None:
+    def measure(
+        self, text: str, scope: Scope = EVERYTHING, reading: MessageReading | None = None
+    ) -> Measured | None:
         """What was found out before."""
-        del scope
+        del scope, reading
         return self._measured[text]
 
 

@@ -80,7 +80,7 @@ async def test_a_stranger_asks_chooses_and_comes_back(demo: str, browser: Browse
     await page.get_by_role("button", name="👍 Помогло").click()
     await page.get_by_text("Рад, что помогло").wait_for()
 
-    await ask(page, "как вернуть")
+    await ask(page, "возврат заказа")
     await page.get_by_text("Уточните, пожалуйста").wait_for()
     await page.get_by_role("button", name="Как вернуть товар?").click()
     await page.get_by_text("14 дней").first.wait_for()

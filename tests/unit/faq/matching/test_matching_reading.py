@@ -194,3 +194,19 @@ def test_any_text_has_a_reading_and_the_best_is_first(text: str) -> None:
     assert all(0.0 <= reading.sense <= 1.36 for reading in readings)
     typed = next(reading for reading in readings if reading.name is TYPED)
     assert readings[0].sense >= typed.sense
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("как оплатить заказ", "ru"),
+        ("where is my order", "en"),
+        ("rfr jgkfnbnm", "ru"),
+        ("kak oplatit", "ru"),
+        ("руддщ", "en"),
+        ("app не открывается", "ru"),
+        ("12345 ???", ""),
+    ],
+)
+def test_the_language_is_that_of_the_reading(reader: Reader, text: str, language: str) -> None:
+    assert reader.readings(text)[0].language == language
