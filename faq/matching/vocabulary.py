@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rapidfuzz.distance import OSA
 
 from faq.contract import How
-from faq.language.lexicon import RARE, UNKNOWN, Floats, Lexicon, Numbers
+from faq.language.lexicon import UNKNOWN, Floats, Lexicon, Numbers
 from faq.language.spelling import deletions, shared_prefix, sound
 from faq.language.translit import skeleton
 from faq.normalize import stem, stop_stems
@@ -60,7 +60,8 @@ class Vocabulary:
     """Stems by number, in the order of their appearance.
 
     `rows` are their rows in the lexicon, `rarities` their rarity in the base (1 for a stem of one entry), `weights`
-    what they weigh there, `vectors` what they mean. Immutable but for bounded caches; safe for several threads.
+    what they weigh there, `vectors` what they mean; `spans` are
+    synonyms of several words, by their stems. Immutable but for bounded caches; safe for several threads.
     """
 
     def __init__(self, lexicon: Lexicon) -> None:
@@ -79,7 +80,8 @@ class Vocabulary:
         self._near_keys: npt.NDArray[np.uint32] = np.empty(0, np.uint32)
         self._near_forms: Numbers = np.empty(0, np.int32)
         self._form_list: list[str] = []
-        self._synonyms: dict[int | str, tuple[Relative, ...]] = {}
+        self._synonyms: dict[str, tuple[Relative, ...]] = {}
+        self.spans: tuple[tuple[str, ...], ...] = ()
         self.relatives = lru_cache(maxsize=CACHE)(self._find_relatives)
 
     # -- building -----------------------------------------------------------------------------------------
@@ -135,7 +137,7 @@ class Vocabulary:
 
     def relate(self, groups: Iterable[Iterable[Sequence[str]]]) -> None:
         """Take synonyms: in a group every member (its folded words) stands for every other. Call it after `close`."""
-        found: dict[int | str, dict[int, Relative]] = {}
+        found: dict[str, dict[int, Relative]] = {}
         for group in groups:
             members = [[stem(word) for word in member] for member in group]
             for member in members:
@@ -147,13 +149,10 @@ class Vocabulary:
                 }
                 found.setdefault(" ".join(member), {}).update(relatives)
         self._synonyms = {key: tuple(relatives.values()) for key, relatives in found.items() if relatives}
-        self.spans = tuple(tuple(str(key).split()) for key in self._synonyms if " " in str(key))
+        self.spans = tuple(tuple(key.split()) for key in self._synonyms if " " in key)
         self.relatives.cache_clear()
 
     # -- asking -------------------------------------------------------------------------------------------
-
-    spans: tuple[tuple[str, ...], ...] = ()
-    """Synonyms of several words, by their stems."""
 
     def synonyms(self, stems: Sequence[str]) -> tuple[Relative, ...]:
         """What the owner's synonyms say of one stem or of several in a row."""
@@ -236,11 +235,6 @@ class Vocabulary:
             if similarity >= MIN_SIMILARITY:
                 number = self.forms.get(form)
                 yield (self.numbers[form] if number is None else number), 0.97 * similarity
-
-
-def zipf_of(lexicon: Lexicon, row: int) -> float:
-    """The frequency of a row, `RARE` for an unknown one."""
-    return RARE if row == UNKNOWN else lexicon.zipf(row)
 
 
 def _key(text: str) -> int:
