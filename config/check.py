@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from config.handoff import HelpdeskEntry
 from config.messages import problem
 from config.problem import Problem
 from config.schema import ChannelEntry, DeliveryOverride, DeliveryPolicy, Settings
@@ -20,6 +21,9 @@ RESERVED_NAMES = frozenset(
     {"api", "admin", "chat", "healthz", "readyz", "metrics", "freescout", "static", "version"}
 )
 """First parts of the server's own addresses; a channel of that name would hide them."""
+
+HELPDESK_ADDRESSES = frozenset({"freescout"})
+"""Those of them that are there for a helpdesk of that name."""
 
 _IDENTITY = ("token", "id_instance")
 """Options that say which bot of a platform a channel is."""
@@ -40,6 +44,7 @@ def check_settings(
     the packages of the semantic matcher are there.
     """
     found = [*_names(settings, locate), *_webhooks(settings, locate), *_same_bots(settings, locate)]
+    found += _helpdesk_names(settings, locate)
     found += _history(settings, locate, reads_history)
     found += _directory(settings, locate, directory_exists)
     found += _matcher(settings, locate, semantic_installed)
@@ -55,6 +60,24 @@ def _names(settings: Settings, locate: Locate) -> Iterator[Problem]:
             yield problem("instance_name", where=where, key=key)
         elif name in RESERVED_NAMES:
             yield problem("reserved_name", where=where, key=key, name=name)
+
+
+def _helpdesk_names(settings: Settings, locate: Locate) -> Iterator[Problem]:
+    for name, entry in settings.helpdesk.items():
+        where, key = locate(("helpdesk", name)), f"helpdesk.{name}"
+        if not INSTANCE_NAME.fullmatch(name):
+            yield problem("helpdesk_name", where=where, key=key)
+        elif name in RESERVED_NAMES - HELPDESK_ADDRESSES:
+            yield problem("reserved_name", where=where, key=key, name=name)
+        elif name in settings.channels:
+            yield problem(
+                "helpdesk_is_channel",
+                where=where,
+                key=key,
+                hint="rename_helpdesk",
+                name=name,
+                kind=entry.type,
+            )
 
 
 def _webhooks(settings: Settings, locate: Locate) -> Iterator[Problem]:
@@ -126,8 +149,11 @@ def _plain(value: object) -> str:
 # -- JSON Schema -----------------------------------------------------------------------------------------
 
 
-def json_schema(channel_settings: Mapping[str, type[BaseModel]] | None = None) -> dict[str, Any]:
-    """Give the JSON Schema of the file, for editors; `channel_settings` adds the options of each kind."""
+def json_schema(
+    channel_settings: Mapping[str, type[BaseModel]] | None = None,
+    helpdesk_settings: Mapping[str, type[BaseModel]] | None = None,
+) -> dict[str, Any]:
+    """Give the JSON Schema of the file, for editors; the arguments add the options of each kind."""
     schema = Settings.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "optfm-bot configuration"
@@ -135,32 +161,39 @@ def json_schema(channel_settings: Mapping[str, type[BaseModel]] | None = None) -
     override = DeliveryOverride.model_json_schema(ref_template="#/$defs/{model}")
     definitions.update(override.pop("$defs", {}))
     definitions["DeliveryOverride"] = override
-    entry_type = ChannelEntry.model_fields["type"].description
-    entry: dict[str, Any] = {
-        "type": ["object", "null"],
-        "properties": {
-            "type": {"type": "string", "description": entry_type},
-            "delivery": {"$ref": "#/$defs/DeliveryOverride"},
-        },
-    }
-    channels = schema["properties"]["channels"]
-    for kind, model in sorted((channel_settings or {}).items()):
+    own = {"delivery": {"$ref": "#/$defs/DeliveryOverride"}}
+    _describe_entries(schema, "channels", ChannelEntry, channel_settings or {}, own)
+    _describe_entries(schema, "helpdesk", HelpdeskEntry, helpdesk_settings or {}, {})
+    return {key: _with_references(value) for key, value in schema.items()}
+
+
+def _describe_entries(
+    schema: dict[str, Any],
+    section: str,
+    entry_model: type[BaseModel],
+    kinds: Mapping[str, type[BaseModel]],
+    own: Mapping[str, Any],
+) -> None:
+    """Describe a section of flat entries: `type` and what is `own` to all, and the options that go with each kind."""
+    definitions, entries = schema["$defs"], schema["properties"][section]
+    kind_of = {"type": "string", "description": entry_model.model_fields["type"].description}
+    entry: dict[str, Any] = {"type": ["object", "null"], "properties": {"type": kind_of, **own}}
+    for kind, model in sorted(kinds.items()):
         options = model.model_json_schema(ref_template="#/$defs/{model}")
         definitions.update(options.pop("$defs", {}))
-        own = {"properties": options.get("properties", {})}
+        then = {"properties": options.get("properties", {})}
         entry.setdefault("allOf", []).append(
-            {"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": own}
+            {"if": {"properties": {"type": {"const": kind}}, "required": ["type"]}, "then": then}
         )
         # An instance named like its kind needs no `type`.
         by_name = {
-            "allOf": [{"$ref": "#/$defs/ChannelEntry"}],
+            "allOf": [{"$ref": f"#/$defs/{entry_model.__name__}"}],
             "if": {"not": {"required": ["type"]}},
-            "then": own,
+            "then": then,
         }
-        channels.setdefault("properties", {})[kind] = by_name
-    definitions["ChannelEntry"] = entry
-    channels["propertyNames"] = {"pattern": f"^{INSTANCE_NAME.pattern}$"}
-    return {key: _with_references(value) for key, value in schema.items()}
+        entries.setdefault("properties", {})[kind] = by_name
+    definitions[entry_model.__name__] = entry
+    entries["propertyNames"] = {"pattern": f"^{INSTANCE_NAME.pattern}$"}
 
 
 def _with_references(node: Any) -> Any:

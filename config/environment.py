@@ -18,11 +18,12 @@ PLAIN_NAMES: Mapping[str, KeyPath] = {
     "TELEGRAM_BOT_TOKEN": ("channels", "telegram", "token"),
     "MAX_BOT_TOKEN": ("channels", "max", "token"),
     "DATABASE_URL": ("database", "url"),
+    "FREESCOUT_URL": ("helpdesk", "freescout", "url"),
+    "FREESCOUT_API_KEY": ("helpdesk", "freescout", "api_key"),
+    "FREESCOUT_MAILBOX_ID": ("helpdesk", "freescout", "mailbox_id"),
+    "FREESCOUT_WEBHOOK_SECRET": ("helpdesk", "freescout", "webhook_secret"),
 }
 """Variables that are settings by themselves where the file does not speak of them."""
-
-NOT_YET = ("FREESCOUT_URL", "FREESCOUT_API_KEY", "FREESCOUT_MAILBOX_ID")
-"""Variables that people may have set already and that this version does not use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

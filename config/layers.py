@@ -7,6 +7,8 @@ from typing import Any
 
 from config.problem import KeyPath
 
+_KEEPING = ("channels", "helpdesk", "texts")
+
 
 class Layers:
     """A tree of plain values in which the last one to speak wins, key by key; lists are replaced whole."""
@@ -86,10 +88,10 @@ def _spelled(node: Mapping[str, Any], part: str) -> str:
 def without_nulls(data: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out sections and keys that say nothing (`faq:` and no more), so that their defaults stand.
 
-    Channels keep theirs: what null means there is for the channel's own settings to say.
+    Channels, the helpdesk and texts keep theirs: what null means there is not ours to say.
     """
     return {
-        key: value if key == "channels" else without_nulls(value) if isinstance(value, Mapping) else value
+        key: value if key in _KEEPING else without_nulls(value) if isinstance(value, Mapping) else value
         for key, value in data.items()
         if value is not None
     }

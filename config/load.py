@@ -11,7 +11,7 @@ from typing import Any
 
 from config.document import Document, read_document
 from config.dotenv import read_dotenv
-from config.environment import NOT_YET, PLAIN_NAMES, almost_prefixed, prefixed_settings
+from config.environment import PLAIN_NAMES, almost_prefixed, prefixed_settings
 from config.layers import Layers, without_nulls
 from config.messages import problem
 from config.problem import ConfigError, KeyPath, Problem, dotted
@@ -21,6 +21,9 @@ from config.validate import Locate, validate_section
 
 FILE_NAMES = ("config.yaml", "config.yml")
 """What is looked for in the current directory when no file is named."""
+
+_OF_ENTRIES = ("channels", "helpdesk")
+"""Sections of entries with names of the owner's: what the file says of them is all of them."""
 
 _FILE_LIMIT = 1_048_576
 _SECRET_LIMIT = 65_536
@@ -52,7 +55,8 @@ def load_config(
     """Read everything and give valid settings, or raise `ConfigError` with every problem at once.
 
     With no `path`, `config.yaml` in `cwd` is read if it exists. `overrides` are dotted keys from the command
-    line (`{"server.port": 9000}`). Options of channels are not validated: only the house knows their kinds.
+    line (`{"server.port": 9000}`). Options of channels and of the helpdesk are not validated: only the house knows
+    their kinds.
     """
     return _Loading(env=env, cwd=cwd).run(path, overrides or {})
 
@@ -214,14 +218,18 @@ class _Loading:
     # -- rules --------------------------------------------------------------------------------------------
 
     def _plain_names(self, path: Path | None) -> None:
-        """Let the plain names speak where the file does not; a file that names channels names all of them."""
+        """Let the plain names speak where the file does not.
+
+        A file that names channels names all of them, and one that names a helpdesk names the only one.
+        """
         file = self._shown(path) if path else ""
-        channels_decided = self.layers.has(("channels",))
+        by_section = {section: self.layers.has((section,)) for section in _OF_ENTRIES}
         for name, key in PLAIN_NAMES.items():
             value = self.variables.get(name, "").strip()
             if not value:
                 continue
-            decided = channels_decided if key[0] == "channels" else self.layers.has(key)
+            section = str(key[0])
+            decided = by_section[section] if section in by_section else self.layers.has(key)
             if not decided:
                 self.layers.put(key, value, self.places[name])
             elif name not in self.referenced:
@@ -229,11 +237,6 @@ class _Loading:
                     "unused", where=self.places[name], key="", hint="use_variable", name=name, file=file
                 )
                 self.warnings.append(found)
-        self.warnings += [
-            problem("not_yet", where=self.places[name], key="")
-            for name in NOT_YET
-            if self.variables.get(name)
-        ]
 
     def _demo_channel(self, path: Path | None) -> None:
         """Serve the web chat when nothing names a channel."""
@@ -247,9 +250,10 @@ class _Loading:
 
     def _warn_of_inline_secret(self, value: str, path: KeyPath, where: str) -> None:
         last = str(path[-1])
-        secret = is_secret_key(last) and not last.endswith("_file")
+        secret = is_secret_key(last) and not last.endswith("_file") and path[0] != "texts"
         in_address = path == ("database", "url") and ":" in value.partition("://")[2].rpartition("@")[0]
-        if value and (secret or in_address):
+        in_notice = path[0] == "notify" and "urls" in path
+        if value and (secret or in_address or in_notice):
             found = problem("inline_secret", where=where, key=dotted(path), hint="move_secret")
             self.warnings.append(found)
 
@@ -261,7 +265,9 @@ class _Loading:
     def _sources(self, settings: Settings) -> dict[str, str]:
         origins = self.layers.origins
         sources = {
-            dotted(key): origins.get(key, "default") for key in leaf_keys(Settings) if key[0] != "channels"
+            dotted(key): origins.get(key, "default")
+            for key in leaf_keys(Settings)
+            if key[0] not in _OF_ENTRIES
         }
         for name, entry in settings.channels.items():
             sources[f"channels.{name}.type"] = origins.get(("channels", name, "type"), "default")
@@ -270,4 +276,8 @@ class _Loading:
             for option in entry.delivery.model_fields_set:
                 key = ("channels", name, "delivery", option)
                 sources[dotted(key)] = self.layers.locate(key)
+        for name, desk in settings.helpdesk.items():
+            sources[f"helpdesk.{name}.type"] = origins.get(("helpdesk", name, "type"), "default")
+            for option in desk.options:
+                sources[f"helpdesk.{name}.{option}"] = self.layers.locate(("helpdesk", name, option))
         return sources

@@ -32,6 +32,83 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "нужен адрес вида sqlite+aiosqlite:///optfm.db",
     ),
     "database_driver": ("unknown database driver `{driver}`", "неизвестный драйвер базы данных `{driver}`"),
+    # hours, forms, managers
+    "hours_days": (
+        "must be days such as mon-fri or sat, sun",
+        "нужны дни недели, например mon-fri, sat или пн-пт",
+    ),
+    "hours_span": (
+        "must be hours such as 09:00-18:00, or a list of them{got}",
+        "нужны часы вида 09:00-18:00 или их список{got}",
+    ),
+    "hours_overlap": ("hours of one day overlap{got}", "часы одного дня пересекаются{got}"),
+    "hours_twice": ("the day `{day}` is named twice", "день `{day}` назван дважды"),
+    "date": ("must be a date such as 2026-12-31{got}", "нужна дата вида 2026-12-31{got}"),
+    "day_both": (
+        "{day} is in days_off and in working_days",
+        "{day} названо и в days_off, и в working_days",
+    ),
+    "country": ("no holidays of that country are known{got}", "праздники этой страны неизвестны{got}"),
+    "texts": (
+        "must be words, or words for each language: ru, en",
+        "нужен текст или тексты по языкам: ru, en",
+    ),
+    "choice_without_options": ("a choice needs options", "для выбора нужны варианты options"),
+    "options_without_choice": (
+        "only the kind `choice` has options",
+        "варианты options бывают только у вида `choice`",
+    ),
+    "option_twice": ("the option `{option}` is there twice", "вариант `{option}` назван дважды"),
+    "step_twice": ("the step `{name}` is there twice", "шаг `{name}` назван дважды"),
+    "form_name": (
+        "a form name is 1–32 characters: a small letter, then small letters, digits, `_`",
+        "имя формы: 1–32 символа, первая строчная латинская буква, дальше строчные буквы, цифры, `_`",
+    ),
+    "manager_twice": ("the manager `{name}` is there twice", "менеджер `{name}` назван дважды"),
+    "nobody_to_assign": (
+        "`assign` needs managers",
+        "для `assign` нужны менеджеры в `managers`",
+    ),
+    "steps": ("a form has 1 to {limit} steps", "в форме от 1 до {limit} шагов"),
+    # the helpdesk, the bot's words
+    "one_helpdesk": (
+        "there can be one helpdesk only, and these are several: {names}",
+        "место, где отвечают люди, может быть только одно, а названы: {names}",
+    ),
+    "helpdesk_name": (
+        "a helpdesk name is 1–32 characters: a small letter, then small letters, digits, `_`, `-`",
+        "имя в helpdesk: 1–32 символа, первая строчная латинская буква, дальше строчные буквы, цифры, `_`, `-`",
+    ),
+    "helpdesk_is_channel": (
+        "a channel is called `{name}` too, and the two names must differ",
+        "так же называется канал `{name}`, а имена должны быть разными",
+    ),
+    "message_shape": (
+        "must be a text, or plural forms with a text each",
+        "нужен текст или формы числа, у каждой свой текст",
+    ),
+    "text_language": (
+        "the bot does not speak this language; it speaks: {names}",
+        "на этом языке бот не говорит; языки: {names}",
+    ),
+    "text_key": ("the bot has no text of this name", "текста с таким именем у бота нет"),
+    "text_empty": (
+        "the text is empty; leave the key out to keep ours",
+        "текст пустой; чтобы остался наш, уберите ключ",
+    ),
+    "text_missing": (
+        "the text must have {names} in it: the bot puts a value there",
+        "в тексте должно быть {names}: сюда бот подставляет значение",
+    ),
+    "text_unknown": (
+        "the text has {names} in it, and the bot has nothing to put there",
+        "в тексте есть {names}, а подставить сюда боту нечего",
+    ),
+    "text_forms": (
+        "needs the plural forms {names}, each with a text",
+        "нужны формы числа {names}, у каждой свой текст",
+    ),
+    "text_plain": ("has no plural forms: write one text", "здесь нет форм числа: напишите один текст"),
     # files and variables
     "no_file": ("the file does not exist", "файл не найден"),
     "unreadable": ("cannot be read: {reason}", "не читается: {reason}"),
@@ -100,6 +177,7 @@ _HINTS: dict[str, tuple[str, str]] = {
     "not_yet": ("not supported by this version yet", "пока не поддерживается этой версией"),
     "known": ("known keys: {names}", "известные ключи: {names}"),
     "timezone": ("for example Europe/Moscow", "например, Europe/Moscow"),
+    "country": ("for example RU", "например, RU"),
     "drivers": (
         "use sqlite+aiosqlite:///file.db or postgresql+asyncpg://user:password@host/name",
         "подойдёт sqlite+aiosqlite:///file.db или postgresql+asyncpg://user:password@host/name",
@@ -139,6 +217,15 @@ _HINTS: dict[str, tuple[str, str]] = {
     "other_policy": ("use at_most_once or at_least_once", "укажите at_most_once или at_least_once"),
     "install_semantic": ('pip install "optfm-bot[semantic]"', 'pip install "optfm-bot[semantic]"'),
     "mkdir": ("mkdir -p {path}", "mkdir -p {path}"),
+    "rename_helpdesk": (
+        "give the helpdesk a name of its own and say its kind: `desk: {{type: {kind}, …}}`",
+        "дайте ему своё имя и назовите вид: `desk: {{type: {kind}, …}}`",
+    ),
+    "places": ("there are: {known}", "есть: {known}"),
+    "texts_page": (
+        "all names are in docs/reference/texts.md",
+        "все имена — в docs/reference/texts.md",
+    ),
 }
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
+from config.handoff import HandoffSection, Helpdesks, MessageTexts
+from config.people import Forms, HoursSection, NotifySection
 from config.secret import Secret
+from config.section import Section, TypedEntry, named
 
 DRIVERS: Mapping[str, str] = {
     "sqlite": "sqlite+aiosqlite",
@@ -67,11 +70,7 @@ def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Agent(_Section):
+class Agent(Section):
     """Who the bot is."""
 
     id: str = Field(
@@ -84,9 +83,12 @@ class Agent(_Section):
     timezone: Annotated[str, AfterValidator(_timezone)] = Field(
         "Europe/Moscow", description="Time zone of hours and dates, as in the IANA list."
     )
+    region: str = Field(
+        "RU", pattern=r"^[A-Z]{2}$", description="Country of phone numbers that are written without one."
+    )
 
 
-class Server(_Section):
+class Server(Section):
     """The one HTTP server: webhooks, web chat, health and metrics."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for all.")
@@ -99,12 +101,29 @@ class Server(_Section):
     )
 
 
-class Database(_Section):
+class Backup(Section):
+    """A copy of the database every day, made while the bot runs."""
+
+    path: str | None = Field(
+        None, min_length=1, description="Folder for a backup a day; empty makes none by itself."
+    )
+    at: str = Field(
+        "03:10",
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="Time of day in `agent.timezone`; a backup that was missed is made at the next start.",
+    )
+    keep_daily: int = Field(7, ge=1, le=366, description="Days of which the last backup is kept.")
+    keep_weekly: int = Field(4, ge=0, le=520, description="Weeks of which the last backup is kept.")
+    keep_monthly: int = Field(6, ge=0, le=240, description="Months of which the last backup is kept.")
+
+
+class Database(Section):
     """Where everything is kept."""
 
     url: Annotated[str, AfterValidator(_database_url)] = Field(
         "sqlite+aiosqlite:///optfm.db", repr=False, description="SQLite file or PostgreSQL database."
     )
+    backup: Backup = Backup()
 
     @property
     def password(self) -> Secret | None:
@@ -114,7 +133,7 @@ class Database(_Section):
         return Secret(unquote(password)) if found and password else None
 
 
-class Faq(_Section):
+class Faq(Section):
     """Where the answers come from."""
 
     source: Literal["files"] = Field(
@@ -142,7 +161,7 @@ class Faq(_Section):
     )
 
 
-class Conversation(_Section):
+class Conversation(Section):
     """How the bot talks."""
 
     join_window: float = Field(
@@ -165,7 +184,7 @@ class Conversation(_Section):
     )
 
 
-class Limits(_Section):
+class Limits(Section):
     """Guards against floods."""
 
     person_per_minute: int = Field(
@@ -181,7 +200,7 @@ class DeliveryPolicy(StrEnum):
     VERIFY = "verify"
 
 
-class Delivery(_Section):
+class Delivery(Section):
     """How messages are sent, for all channels; a channel may carry its own."""
 
     policy: DeliveryPolicy = Field(
@@ -210,7 +229,7 @@ class Delivery(_Section):
     concurrency: int = Field(32, ge=1, le=1_000, description="Messages in flight at once per bot.")
 
 
-class DeliveryOverride(_Section):
+class DeliveryOverride(Section):
     """What a channel sets differently from `delivery`; a missing key takes the common value."""
 
     policy: DeliveryPolicy | None = Field(None, description="As in `delivery`.")
@@ -221,12 +240,10 @@ class DeliveryOverride(_Section):
     concurrency: int | None = Field(None, ge=1, le=1_000, description="As in `delivery`.")
 
 
-class ChannelEntry(_Section):
-    """One channel instance as configured: its kind, its delivery, and options that its kind will validate.
+class ChannelEntry(TypedEntry):
+    """One channel instance as configured: its kind, its delivery, and options that its kind will validate."""
 
-    It is read from the flat mapping of the file: `type` and `delivery` are ours, all other keys are options.
-    Options may hold secrets in clear, so they stay out of `repr`.
-    """
+    own: ClassVar[tuple[str, ...]] = ("type", "delivery")
 
     type: str = Field(
         min_length=1, max_length=64, description="Kind of channel; the instance name if missing."
@@ -234,23 +251,92 @@ class ChannelEntry(_Section):
     delivery: DeliveryOverride = Field(
         DeliveryOverride(), description="What differs from the common `delivery`."
     )
-    options: Mapping[str, Any] = Field(
-        default_factory=dict, repr=False, description="Settings of the kind itself."
+
+
+class Readiness(Section):
+    """From where on `/readyz` says that this process should get no more work; 0 switches a limit off."""
+
+    queue_age: float = Field(
+        60,
+        ge=0,
+        le=86_400,
+        description="Seconds that an update may wait; over it, and not being caught up with, is unavailable.",
+    )
+    queue_depth: int = Field(
+        20_000,
+        ge=0,
+        le=100_000_000,
+        description="Updates of a channel that may wait; over it, and not being caught up with, is unavailable.",
+    )
+    outbox_depth: int = Field(
+        20_000,
+        ge=0,
+        le=100_000_000,
+        description="Messages of a channel that may wait to be sent; over it is degraded, never unavailable.",
+    )
+    disk_free_mb: int = Field(
+        200,
+        ge=0,
+        le=1_000_000,
+        description="Megabytes that must be free beside the SQLite file; below is unavailable, below five times as much"
+        " degraded.",
+    )
+    wal_mb: int = Field(
+        256,
+        ge=0,
+        le=1_000_000,
+        description="Megabytes of SQLite's write-ahead file; over it is degraded, never unavailable.",
+    )
+    loop_lag: float = Field(
+        2,
+        ge=0,
+        le=60,
+        description="Seconds that everything may be late again and again; over it is unavailable, over an eighth of it"
+        " degraded.",
     )
 
-    @model_validator(mode="before")
-    @classmethod
-    def _split(cls, data: object) -> object:
-        if not isinstance(data, Mapping):
-            return data
-        own = {key: data[key] for key in ("type", "delivery") if data.get(key) is not None}
-        return {
-            **own,
-            "options": {key: value for key, value in data.items() if key not in {"type", "delivery"}},
-        }
+
+class Retention(Section):
+    """How many days finished things are kept. What is not finished is never removed."""
+
+    updates: int = Field(
+        7,
+        ge=0,
+        le=3_650,
+        description="Days for updates as they came; a platform that repeats an older one is answered again. 0 is for"
+        " ever.",
+    )
+    parked: int = Field(
+        180, ge=0, le=3_650, description="Days for updates that could not be handled; 0 is for ever."
+    )
+    messages: int = Field(
+        180,
+        ge=0,
+        le=3_650,
+        description="Days for the history: messages in both directions, their buttons, opinions on answers; 0 is for"
+        " ever.",
+    )
+    misses: int = Field(
+        180,
+        ge=0,
+        le=3_650,
+        description="Days for unanswered questions, and for answers that your people proposed; 0 is for ever.",
+    )
+    idempotency: int = Field(
+        30, ge=0, le=3_650, description="Days for the `Idempotency-Key` of REST requests; 0 is for ever."
+    )
+    tickets: int = Field(
+        365,
+        ge=0,
+        le=3_650,
+        description="Days for closed tickets and the record of what went through them; 0 is for ever.",
+    )
+    requests: int = Field(
+        0, ge=0, le=3_650, description="Days for requests that are done or cancelled; 0 is for ever."
+    )
 
 
-class Log(_Section):
+class Log(Section):
     """What is logged and how."""
 
     format: Literal["auto", "console", "json"] = Field(
@@ -261,37 +347,36 @@ class Log(_Section):
     )
 
 
-def _named_channels(value: object) -> object:
-    if not isinstance(value, Mapping):
-        return value
-    named = {}
-    for name, entry in value.items():
-        if entry is None:
-            named[name] = {"type": name}
-        elif isinstance(entry, Mapping):
-            named[name] = {**entry, "type": entry["type"] if entry.get("type") is not None else name}
-        else:
-            named[name] = entry
-    return named
-
-
 def _demo_channels() -> dict[str, ChannelEntry]:
     return {"web": ChannelEntry.model_validate({"type": "webchat"})}
 
 
-class Settings(_Section):
+class Settings(Section):
     """All settings. A missing section has its defaults; without any channel the web-chat demo is served."""
 
     agent: Agent = Agent()
     server: Server = Server()
     database: Database = Database()
     faq: Faq = Faq()
-    channels: Annotated[dict[str, ChannelEntry], BeforeValidator(_named_channels)] = Field(
+    channels: Annotated[dict[str, ChannelEntry], BeforeValidator(named)] = Field(
         default_factory=_demo_channels, description="Channel instances by name."
     )
     conversation: Conversation = Conversation()
+    hours: HoursSection = HoursSection()
+    forms: Forms = Field(default_factory=dict, description="Forms of requests by name.")
+    notify: NotifySection = NotifySection()
+    handoff: HandoffSection = HandoffSection()
+    helpdesk: Helpdesks = Field(
+        default_factory=dict,
+        description="Where your people answer: one entry, `freescout`, `mail` or `telegram`.",
+    )
+    texts: MessageTexts = Field(
+        default_factory=dict, description="What the bot says instead of its own words, by language and key."
+    )
     limits: Limits = Limits()
     delivery: Delivery = Delivery()
+    readiness: Readiness = Readiness()
+    retention: Retention = Retention()
     log: Log = Log()
 
     def delivery_for(self, instance: str) -> Delivery:
@@ -303,7 +388,7 @@ class Settings(_Section):
         return self.delivery.model_copy(update=changed)
 
 
-SECTIONS_TO_COME: frozenset[str] = frozenset({"helpdesk", "notify", "integrations", "admin", "privacy"})
+SECTIONS_TO_COME: frozenset[str] = frozenset({"integrations", "admin", "privacy"})
 """Sections that are planned. They are refused, not ignored, and the message says so."""
 
 SECRET_WORDS: tuple[str, ...] = ("token", "secret", "password", "passwd", "api_key", "apikey", "private_key")
@@ -317,7 +402,7 @@ def is_secret_key(name: str) -> bool:
 
 
 def leaf_keys(model: type[BaseModel], prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Give the path of every setting below a model, sections opened, mappings of channels left out."""
+    """Give the path of every setting below a model, sections opened; a mapping of named things is one setting."""
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from leaf_keys(field.annotation, (*prefix, name))

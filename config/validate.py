@@ -38,7 +38,12 @@ _CODES: Mapping[str, str] = {
     "string_pattern_mismatch": "pattern",
 }
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern")
-_HINT_OF = {"timezone": "timezone", "database_url": "drivers", "database_driver": "drivers"}
+_HINT_OF = {
+    "timezone": "timezone",
+    "country": "country",
+    "database_url": "drivers",
+    "database_driver": "drivers",
+}
 
 
 def validate_section(
@@ -71,7 +76,7 @@ def secrets_in(value: object) -> Iterator[Secret]:
 
 
 def _translate(detail: ErrorDetails, model: type[BaseModel], locate: Locate, prefix: KeyPath) -> Problem:
-    location = detail["loc"]
+    location = tuple(part for part in detail["loc"] if part != "[key]")  # a key stands where its value does
     path = (*prefix, *location)
     kind = detail["type"]
     context: Mapping[str, Any] = detail.get("ctx", {})
@@ -83,7 +88,7 @@ def _translate(detail: ErrorDetails, model: type[BaseModel], locate: Locate, pre
         cause = context.get("error")
         return Problem(where=where, key=key, message=str(cause) if cause else detail["msg"])
     params: dict[str, Any] = {**context, "shown": _shown(detail["input"], path, model, location)}
-    params["limit"] = next((context[name] for name in _LIMITS if name in context), "")
+    params["limit"] = next((context[name] for name in _LIMITS if name in context), context.get("limit", ""))
     if "expected" in context:
         params["expected"] = str(context["expected"]).replace("'", "").replace(" or ", ", ")
     return problem(code, where=where, key=key, hint=_HINT_OF.get(code, ""), **params)
@@ -115,7 +120,7 @@ def _model_at(model: type[BaseModel], location: KeyPath) -> type[BaseModel] | No
             field = current.model_fields.get(str(part))
             current = field.annotation if field else None
         else:  # a mapping or a sequence: its key says nothing, its value's type says all
-            current = next(reversed(get_args(current)), None)
+            current = next((one for one in reversed(get_args(current)) if one is not Ellipsis), None)
         options = [option for option in get_args(current) if option is not type(None)]
         if options and type(None) in get_args(current):
             current = options[0]
