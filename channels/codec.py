@@ -3,11 +3,13 @@
 `{"v":1,"c":[channel,chat,thread?],"b":[block,…]}` and, where they say something, `a` rows of buttons, `m`
 files, `r` reply to, `e` the message that is edited, `p` purpose, `x` the moment of expiry, `g` guard. A block
 is `["p",…]`, `["q",…]`, `["u",[…],…]` or `["o",start,[…],…]`; inside, a string is text, 0 is a line break,
-and `["b",…]`, `["i",…]`, `["c",text]`, `["l",url,…]` are bold, italic, code and a link.
+and `["b",…]`, `["i",…]`, `["c",text]`, `["l",url,…]` are bold, italic, code and a link. A file is
+`[kind,url,path,name,mime]`, and one that lies somewhere else goes on with `origin,file_id,size,public`.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -39,6 +41,8 @@ _VERSION = 1
 _REMEMBERED = 512
 _DEEPEST = 32
 _KNOWN = frozenset("vcbamrepxg")
+_HERE = (None, None, None, True)
+"""Origin, name there, size and publicity of a file that nobody has to fetch: not written."""
 
 
 def encode_outbound(message: Outbound) -> str:
@@ -55,9 +59,7 @@ def encode_outbound(message: Outbound) -> str:
         if message.actions:
             data["a"] = [[_encoded_action(action) for action in row] for row in message.actions]
         if message.media:
-            data["m"] = [
-                [item.kind.value, item.url, item.path, item.name, item.mime] for item in message.media
-            ]
+            data["m"] = [_encoded_media(item) for item in message.media]
         if message.reply_to is not None:
             data["r"] = message.reply_to
         if message.replaces is not None:
@@ -104,6 +106,22 @@ def decode_outbound(text: str | bytes) -> Outbound:
         expires_at=None if moment is None else _moment(moment),
         guard=_text_or_none(data, "g"),
     )
+
+
+def encode_body(body: Body) -> str:
+    """A text tree as one line of JSON. Raises `ValueError` for text that cannot be stored."""
+    try:
+        return _encoded_body(body).decode()
+    except orjson.JSONEncodeError as error:
+        raise ValueError("a text holds what cannot be stored as UTF-8") from error
+
+
+def decode_body(text: str) -> Body:
+    """The tree that `encode_body` wrote. Raises `ValueError` for anything else."""
+    try:
+        return _body(orjson.loads(text))
+    except orjson.JSONDecodeError as error:
+        raise ValueError("a stored text is not JSON") from error
 
 
 # -- writing ---------------------------------------------------------------------------------------------
@@ -156,6 +174,12 @@ def _encoded_action(action: Action) -> list[str]:
     return [action.label, "c"]
 
 
+def _encoded_media(item: Media) -> list[Any]:
+    data: list[Any] = [item.kind.value, item.url, item.path, item.name, item.mime]
+    where = (item.origin, item.file_id, item.size, item.public)
+    return data if where == _HERE else [*data, *where]
+
+
 def _encoded_moment(moment: datetime) -> str:
     return (moment if moment.tzinfo is None else moment.astimezone(UTC)).isoformat()
 
@@ -204,6 +228,21 @@ def _media(value: Any) -> Media:
     match value:
         case [str(kind), str() | None as url, str() | None as path, str(name), str(mime)] if kind in _KINDS:
             return Media(kind=MediaKind(kind), url=url, path=path, name=name, mime=mime)
+        case [
+            kind,
+            url,
+            path,
+            name,
+            mime,
+            str() | None as origin,
+            str() | None as file_id,
+            size,
+            bool(public),
+        ]:
+            if size is not None and type(size) is not int:
+                raise _broken("m")
+            here = _media([kind, url, path, name, mime])
+            return replace(here, origin=origin, file_id=file_id, size=size, public=public)
     raise _broken("m")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NewType, TypeAlias
 from pydantic import BaseModel, ConfigDict
 
 from channels.capabilities import Capabilities
-from channels.model import ActionIn, ChatRef, Inbound, Past, RawUpdate, Receipt, Rendered
+from channels.model import ActionIn, ChatRef, Inbound, Media, Past, RawUpdate, Receipt, Rendered
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -140,6 +140,11 @@ class Channel(ABC):
         """What this instance can do: what its kind can, unless its settings decide (one kind, several networks)."""
         return self.spec.capabilities
 
+    @property
+    def title(self) -> str:
+        """What people call its messenger: as its kind is called, unless its settings decide."""
+        return self.spec.title
+
     @abstractmethod
     def parse(self, raw: RawUpdate) -> Sequence[Inbound]:
         """Read one raw update. Pure. Nothing of interest gives an empty sequence; nonsense raises `BadPayload` only."""
@@ -218,6 +223,32 @@ class Addressable(ABC):
         """Give the chat id to write to; `phone` is digits alone, the country's first: `79001234567`.
 
         Raises `Gone` if nobody there has this number, `Rejected` if it is none that can be asked for, else by reaction.
+        """
+
+
+class Downloads(ABC):
+    """The power to fetch a file that came in through this channel."""
+
+    @abstractmethod
+    async def download(self, file: Media, *, limit: int) -> bytes:
+        """Get what is in it, by `file_id` or `url` as `MediaIn` had them.
+
+        Raises `TooLarge` beyond `limit` bytes, `Gone` if the platform does not have it any more, else by reaction.
+        """
+
+
+class Topics(ABC):
+    """The power to divide a group into topics."""
+
+    @abstractmethod
+    async def open_topic(self, chat_id: str, title: str) -> str:
+        """Begin a topic; gives its thread id. Raises by reaction."""
+
+    @abstractmethod
+    async def close_topic(self, chat_id: str, thread_id: str, *, closed: bool = True) -> None:
+        """Close a topic, or open it again; changes nothing if it is.
+
+        Raises by reaction, `TopicGone` if it was deleted; so does `deliver` for a message into it.
         """
 
 
@@ -302,3 +333,25 @@ class Pages(ABC):
         self, receive: Receive, *, title: str, starters: Callable[[], Sequence[str]]
     ) -> Sequence[web.RouteDef]:
         """Give the routes. What visitors post goes to `receive`; `starters` are questions to begin with."""
+
+
+class Shared(ABC):
+    """The power to be one channel in several processes: people look at their talks in any of them.
+
+    Needed where the platform is ourselves. Elsewhere a message is the same for everybody once the platform has it.
+    """
+
+    @abstractmethod
+    def share(self, tell: Callable[[str], None]) -> None:
+        """Work beside the same channel in other processes, from before `open` on.
+
+        `tell` gives a short text (up to 4,000 bytes) to all of them, if there are any. It neither waits nor raises, and
+        what is told may get lost: the record (`ChannelContext.transcript`) is the truth.
+        """
+
+    @abstractmethod
+    def hear(self, text: str) -> None:
+        """Take what the channel told in another process; empty when something may have been missed.
+
+        Called in the event loop: neither blocks nor raises, whatever the text is.
+        """

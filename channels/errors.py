@@ -15,15 +15,22 @@ class ChannelError(Exception):
 class RetryLater(ChannelError):
     """The platform asks us to wait; nothing was accepted, so the same call may be repeated.
 
-    `after` is how long to wait (None: our own plan decides); `whole_bot`: the limit is the bot's, not the chat's.
+    `after` is how long to wait (None: our own plan decides); `whole_bot`: the limit is the bot's, not the chat's;
+    not `limited`: what is waited for is no limit, and nothing follows from it for other chats.
     """
 
     def __init__(
-        self, message: str | None = None, *, after: timedelta | None = None, whole_bot: bool = False
+        self,
+        message: str | None = None,
+        *,
+        after: timedelta | None = None,
+        whole_bot: bool = False,
+        limited: bool = True,
     ) -> None:
         super().__init__(message)
         self.after = after
         self.whole_bot = whole_bot
+        self.limited = limited and after is not None
 
 
 class Rejected(ChannelError):
@@ -48,6 +55,10 @@ class Misconfigured(ChannelError):
 
 class Gone(ChannelError):
     """The chat is closed to us: the person blocked the bot, or the chat was deleted."""
+
+
+class TopicGone(Gone):
+    """The topic was deleted; the group that it was in is still there."""
 
 
 class Moved(ChannelError):

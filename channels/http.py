@@ -28,7 +28,7 @@ from aiohttp import (
     TCPConnector,
 )
 
-from channels.errors import Misconfigured, Rejected, Unreachable
+from channels.errors import ChannelError, Misconfigured, Rejected, TooLarge, Unreachable
 from config.secret import Secret
 
 JSON_HEADERS: Mapping[str, str] = {"Content-Type": "application/json"}
@@ -114,9 +114,9 @@ class HttpClient:
 
     An answer of any status is returned, redirects are not followed, nothing is repeated but a GET, PUT or DELETE that
     met a kept connection which the server had closed: such a request changes nothing by being made twice. The only
-    error is `Unreachable`, whose `maybe_sent` is false only when no byte of the request can have been written. No
-    error text contains one of `secrets`, and the library's exception, which quotes the address, is not
-    chained.
+    error is `Unreachable`, whose `maybe_sent` is false only when no byte of the request can have been written, or
+    `TooLarge` where the caller sets a limit. No error text contains one of `secrets`, and the library's exception,
+    which quotes the address, is not chained.
 
     Idle connections are dropped after `keep_alive` seconds. Keep it below what the platform's server allows:
     a server that closes an idle connection while we write makes the outcome of that request unknown.
@@ -161,31 +161,34 @@ class HttpClient:
         data: Any = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - given to aiohttp, which tells connecting from reading
+        limit: int | None = None,
     ) -> HttpAnswer:
-        """Send one request and read its whole answer within `timeout` seconds. Raises `Unreachable`."""
+        """Send one request and read its whole answer within `timeout` seconds. Raises `Unreachable`.
+
+        With a `limit`, an accepted request whose answer has more bytes is a `TooLarge`; no more of it is read.
+        """
         session = self._session
         if session is None or session.closed:
             session = self._open_session()
-        limit = _limits(timeout or self.timeout, self._connect_timeout)
+        times = _limits(timeout or self.timeout, self._connect_timeout)
+        failure: ChannelError
         try:
             response = await session.request(
-                method, url, data=data, headers=headers, timeout=limit, allow_redirects=False
+                method, url, data=data, headers=headers, timeout=times, allow_redirects=False
             )
+            # A refusal has words of its own, and those are not what the caller sets a limit to.
+            limited = limit is not None and response.ok
+            most = limit if limit is not None and limited else self._max_answer
             length = response.content_length
-            if (
-                length is not None
-                and length <= self._max_answer
-                and "Content-Encoding" not in response.headers
-            ):
+            if length is not None and length <= most and "Content-Encoding" not in response.headers:
                 return HttpAnswer(response.status, response.headers, await response.read())
-            body = await self._read_up_to_the_limit(response)
+            body = await _read_up_to(most, response)
             if body is not None:
                 return HttpAnswer(response.status, response.headers, body)
-            failure = Unreachable(
-                f"{_host(url)} sent an answer of more than {self._max_answer} bytes", maybe_sent=True
-            )
+            what = f"{_host(url)} sent an answer of more than {most} bytes"
+            failure = TooLarge(what) if limited else Unreachable(what, maybe_sent=True)
         except self._errors as error:
-            failure = self._failure(error, url, limit)
+            failure = self._failure(error, url, times)
         # Raised outside of the handler: the library's error quotes the address with the token in it, so it
         # must not travel along as the context of ours.
         raise failure
@@ -195,20 +198,6 @@ class HttpClient:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
-
-    async def _read_up_to_the_limit(self, response: ClientResponse) -> bytes | None:
-        body = bytearray()
-        complete = False
-        try:
-            async for chunk in response.content.iter_any():
-                body += chunk
-                if len(body) > self._max_answer:
-                    return None
-            complete = True
-        finally:
-            if not complete:
-                response.close()
-        return bytes(body)
 
     def _open_session(self) -> ClientSession:
         self._session = ClientSession(
@@ -248,6 +237,23 @@ class HttpClient:
             what = f"the connection to {host} broke before the answer was complete"
         detail = self.redact(f"{type(error).__name__}: {error}").replace(url, host)
         return Unreachable(f"{what} ({detail})", maybe_sent=not not_written)
+
+
+async def _read_up_to(most: int, response: ClientResponse) -> bytes | None:
+    body = bytearray()
+    complete = False
+    try:
+        if (response.content_length or 0) > most:
+            return None
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > most:
+                return None
+        complete = True
+    finally:
+        if not complete:
+            response.close()
+    return bytes(body)
 
 
 @lru_cache(maxsize=64)

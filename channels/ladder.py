@@ -6,8 +6,8 @@
 * `contact_to_list`: the platform cannot ask for the contact: an item of the numbered list.
 * `buttons_rewrapped`: rows are too wide or too many, but the buttons fit: the same buttons in other rows.
 * `label_shortened`: a label is longer than what is shown: cut, with an ellipsis.
-* `media_to_link`, `media_to_name`: a file of a kind that cannot be sent: a link, or its name if there is no
-  address.
+* `media_to_link`, `media_to_name`: a file of a kind that cannot be sent, or that lies elsewhere and is too large: a
+  link, or its name if there is no address that people may have.
 
 Nothing that the ladder adds is a word of any language: labels, names, addresses, numbers.
 """
@@ -82,15 +82,30 @@ def _media(
     kept: list[Media] = []
     lines: list[tuple[Inline, ...]] = []
     for item in media:
-        if item.kind in capabilities.media:
+        if _can_be_sent(item, capabilities):
             kept.append(item)
-        elif item.url is not None:
-            degraded["media_to_link"] = None
-            lines.append((_link(item.url, item.name.strip() or shown_address(item.url)),))
-        else:
-            degraded["media_to_name"] = None
-            lines.append((Text(item.name.strip() or _NAMELESS),))
+            continue
+        degraded["media_to_name" if _public_address(item) is None else "media_to_link"] = None
+        lines.append(file_line(item))
     return tuple(kept), lines
+
+
+def file_line(item: Media) -> tuple[Inline, ...]:
+    """What is written instead of a file: its address if people may have it, under its name, else its name."""
+    address = _public_address(item)
+    if address is None:
+        return (Text(_one_line(item.name)),)
+    return (_link(address, item.name.strip() or shown_address(address)),)
+
+
+def _can_be_sent(item: Media, capabilities: Capabilities) -> bool:
+    """Whether the platform takes it, as far as is known: the size of a file that lies here is seen when it is read."""
+    most = capabilities.media.get(item.kind)
+    return most is not None and (item.origin is None or item.size is None or item.size <= most)
+
+
+def _public_address(item: Media) -> str | None:
+    return item.url if item.public else None
 
 
 # -- buttons ---------------------------------------------------------------------------------------------

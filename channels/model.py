@@ -176,6 +176,14 @@ class UndeliveredIn(_Event):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicIn(_Event):
+    """The topic `chat.thread_id` was closed by `sender`, or opened again. Nobody is spoken to by it."""
+
+    closed: bool
+    addressed: bool = False
+
+
 Inbound: TypeAlias = (
     TextIn
     | EditedIn
@@ -188,6 +196,7 @@ Inbound: TypeAlias = (
     | EchoIn
     | RemovedIn
     | UndeliveredIn
+    | TopicIn
 )
 
 
@@ -302,13 +311,22 @@ class MediaKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """A file to send: a public `url` or a local `path` that the house has checked."""
+    """A file to send: a public `url`, a local `path` that the house has checked, or one that lies somewhere else.
+
+    With an `origin`, the name of a channel instance or a helpdesk, the file is fetched there right before it is sent:
+    `file_id` and `url` are what the origin calls it, `size` (bytes) is what it told. Then `url` is shown to people only
+    as far as `public` says.
+    """
 
     kind: MediaKind
-    url: str | None = None
+    url: str | None = field(default=None, repr=False)
     path: str | None = None
     name: str = ""
     mime: str = ""
+    origin: str | None = None
+    file_id: str | None = None
+    size: int | None = None
+    public: bool = True
 
 
 class Purpose(StrEnum):
@@ -319,6 +337,12 @@ class Purpose(StrEnum):
     NOTICE = "notice"
     AGENT = "agent"
     SYSTEM = "system"
+    CUSTOMER = "customer"
+    """Towards a helpdesk: what the customer wrote."""
+    NOTE = "note"
+    """Towards a helpdesk: for the eyes of agents."""
+    CLOSE = "close"
+    """Towards a helpdesk: the ticket is not needed any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

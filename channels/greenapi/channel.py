@@ -20,6 +20,7 @@ from channels.contract import (
     ChannelSettings,
     ChannelSpec,
     Cursor,
+    Downloads,
     Health,
     Login,
     LoginStep,
@@ -32,7 +33,15 @@ from channels.contract import (
     Webhook,
     WebhookRequest,
 )
-from channels.errors import BadPayload, ChannelError, Gone, RetryLater, Unauthorized
+from channels.errors import (
+    BadPayload,
+    ChannelError,
+    Gone,
+    Rejected,
+    RetryLater,
+    TooLarge,
+    Unauthorized,
+)
 from channels.fields import child, identifier, moment, text
 from channels.greenapi import requests
 from channels.greenapi.answers import NotReady, Suspended, require
@@ -49,7 +58,7 @@ from channels.greenapi.service import Service
 from channels.greenapi.spec import SPEC, GreenApiSettings, Network, capabilities_of
 from channels.greenapi.state import StateWatch, login_error, receive_error, send_error
 from channels.http import json_value
-from channels.model import ChatRef, Inbound, RawUpdate, Receipt, Rendered
+from channels.model import ChatRef, Inbound, Media, RawUpdate, Receipt, Rendered
 
 AUTHORIZATION = "authorization"
 _SCHEMES = ("bearer", "basic")
@@ -70,7 +79,9 @@ _HISTORY = 100
 log = structlog.get_logger("channels.greenapi")
 
 
-class GreenApiChannel(Channel, Polling, Webhook, Addressable, Verifiable, Reconciling, Operable, Login):
+class GreenApiChannel(
+    Channel, Polling, Webhook, Addressable, Verifiable, Reconciling, Downloads, Operable, Login
+):
     """One instance of GREEN-API: a person's account of MAX or WhatsApp that a program uses."""
 
     spec: ClassVar[ChannelSpec] = SPEC
@@ -96,6 +107,11 @@ class GreenApiChannel(Channel, Polling, Webhook, Addressable, Verifiable, Reconc
     def capabilities(self) -> Capabilities:
         """What the network of this instance can do."""
         return self._capabilities
+
+    @property
+    def title(self) -> str:
+        """The messenger that people write in, not the gateway."""
+        return "WhatsApp" if self.settings.network is Network.WHATSAPP else "MAX"
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -256,6 +272,25 @@ class GreenApiChannel(Channel, Polling, Webhook, Addressable, Verifiable, Reconc
         if chat_id is None:
             raise Gone("nobody has an account in this messenger under this phone number")
         return chat_id
+
+    async def download(self, file: Media, *, limit: int) -> bytes:
+        """Get a file from the address that came with it, or ask for a new one when its fifteen days are over.
+
+        Raises as `Downloads` says.
+        """
+        if file.size is not None and file.size > limit:
+            raise TooLarge(f"the file has {file.size} bytes, and {limit} may be fetched")
+        if file.url is not None:
+            try:
+                return await self._client.download(file.url, limit=limit)
+            except Gone:
+                if file.file_id is None:
+                    raise
+        chat_id, found, message_id = (file.file_id or "").partition("/")
+        if not found:
+            raise Rejected("GREEN-API gives a file by its address or its message, and this one has neither")
+        url = await self._client.file_address(chat_id, message_id)
+        return await self._client.download(url, limit=limit)
 
     async def typing(self, chat: ChatRef) -> None:
         """Show "typing…" for five seconds in WhatsApp. In MAX only a message itself can: `typing_time`."""

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import FormData
 
-from channels.errors import ChannelError, Rejected, RetryLater, TooLarge, Unauthorized
+from channels.download import download
+from channels.errors import ChannelError, Gone, Rejected, RetryLater, TooLarge, Unauthorized
 from channels.greenapi.answers import read_answer, read_deletion, read_sent
 from channels.greenapi.spec import FILE_LIMIT, GreenApiSettings
 from channels.http import JSON_HEADERS, HttpClient, json_body
@@ -42,6 +43,7 @@ class GreenClient:
         path = f"/waInstance{settings.id_instance}/"
         self._api = settings.api_base + path
         self._media = settings.media_base + path
+        self._homes = (settings.api_base, settings.media_base)
         self._token = f"/{quote(settings.api_token_instance.reveal(), safe='')}"
         self.redact = self._http.redact
 
@@ -92,6 +94,23 @@ class GreenClient:
             timeout=max(UPLOAD_TIMEOUT, self._http.timeout),
         )
         return read_sent(read_answer(answer, self.redact, sends=True))
+
+    async def file_address(self, chat_id: str, message_id: str) -> str:
+        """Ask where the file of a message is now. Raises `Gone` if the message has none any more."""
+        answer: Any = None
+        try:
+            answer = await self.post("downloadFile", {"chatId": chat_id, "idMessage": message_id})
+        except Rejected as error:
+            if "not found" not in str(error).lower():
+                raise
+        url = answer.get("downloadUrl") if isinstance(answer, dict) else None
+        if not isinstance(url, str) or not url:
+            raise Gone("GREEN-API does not have the file any more")
+        return url
+
+    async def download(self, url: str, *, limit: int) -> bytes:
+        """Get a file from where GREEN-API says that it is; the address has no secret in it."""
+        return await download(self._http, url, limit=limit, homes=self._homes)
 
     async def receive(self, wait: int) -> Notification | None:
         """Wait up to `wait` seconds for the head of the queue. It stays there until it is deleted.

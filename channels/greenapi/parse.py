@@ -146,11 +146,17 @@ def _read_content(
         **event,
         kind=kind,
         caption=caption,
-        file_id=event["message_id"] if file is not None else None,
+        file_id=_file_name(event) if file is not None else None,
         url=text(content, "downloadUrl") or None,
         name=text(content, "fileName") or "",
         mime=mime,
     )
+
+
+def _file_name(event: dict[str, Any]) -> str | None:
+    """What a file is asked for by: GREEN-API wants both the chat and the message."""
+    message_id = event["message_id"]
+    return None if message_id is None else f"{event['chat'].chat_id}/{message_id}"
 
 
 def _read_outgoing(body: Json, raw: RawUpdate, reader: Reader) -> tuple[Inbound, ...]:

@@ -20,6 +20,7 @@ from channels.contract import (
     ChannelContext,
     ChannelSpec,
     Cursor,
+    Downloads,
     Health,
     Polling,
     Transport,
@@ -27,6 +28,7 @@ from channels.contract import (
     Webhook,
     WebhookRequest,
 )
+from channels.download import download
 from channels.errors import (
     BadPayload,
     ChannelError,
@@ -76,7 +78,7 @@ Call: TypeAlias = Callable[[Sequence[FileToSend]], Awaitable[T]]
 """One way to hand a message over, with the files that it carries."""
 
 
-class MaxChannel(Channel, Polling, Webhook, Verifiable):
+class MaxChannel(Channel, Polling, Webhook, Verifiable, Downloads):
     """One MAX bot.
 
     Updates are read as raw JSON and stored before anybody tries to understand them. The marker of a batch goes back to
@@ -223,6 +225,14 @@ class MaxChannel(Channel, Polling, Webhook, Verifiable):
         if mid is not None:
             _remember(self._sent, mid, message.key)
         return Receipt(external_ids=() if mid is None else (mid,), sent_at=self.clock(), degraded=degraded)
+
+    async def download(self, file: Media, *, limit: int) -> bytes:
+        """Get a file from the address that MAX gave with it; no credentials go there. Raises as `Downloads` says."""
+        if file.url is None:
+            raise Rejected("MAX gives a file by its address, and this one has none")
+        if file.size is not None and file.size > limit:
+            raise TooLarge(f"the file has {file.size} bytes, and {limit} may be fetched")
+        return await download(self._api.http, file.url, limit=limit, homes=(self.settings.api_base,))
 
     async def typing(self, chat: ChatRef) -> None:
         """Show "typing…" for some seconds and mark what the person wrote as seen.

@@ -16,6 +16,7 @@ from channels.errors import (
     Rejected,
     RetryLater,
     TooLarge,
+    TopicGone,
     Unauthorized,
     Unreachable,
 )
@@ -34,6 +35,8 @@ _MOST_SECONDS = 86_400
 _TOO_LARGE = re.compile(
     r"message is too long|caption.* too long|MEDIA_CAPTION_TOO_LONG|file is too big|too large", re.IGNORECASE
 )
+_NO_TOPIC = re.compile(r"message thread not found|TOPIC_DELETED|TOPIC_ID_INVALID", re.IGNORECASE)
+_NO_FILE = re.compile(r"wrong file_?id|file is temporarily unavailable|invalid file_?id", re.IGNORECASE)
 _CANNOT_EDIT = re.compile(
     r"message to edit not found|message can't be edited|no text in the message to edit|MESSAGE_ID_INVALID",
     re.IGNORECASE,
@@ -80,6 +83,16 @@ def cannot_be_edited(error: Rejected) -> bool:
     return _CANNOT_EDIT.search(str(error)) is not None
 
 
+def is_topic_unchanged(error: Rejected) -> bool:
+    """Tell whether a topic was not closed because it is closed already, or not opened because it is open."""
+    return "topic_not_modified" in str(error).lower()
+
+
+def is_file_gone(error: Rejected) -> bool:
+    """Tell whether Telegram does not have a file, or never had it for this bot."""
+    return _NO_FILE.search(str(error)) is not None
+
+
 def is_stale_press(error: Rejected) -> bool:
     """Tell whether a press was acknowledged too late or twice: there is no spinner left to stop."""
     text = str(error).lower()
@@ -100,7 +113,9 @@ def _by_status(status: int, description: str) -> ChannelError:
             return _bad_request(description)
 
 
-def _bad_request(description: str) -> Rejected:
+def _bad_request(description: str) -> ChannelError:
+    if _NO_TOPIC.search(description):
+        return TopicGone(description)
     if "can't parse entities" in description.lower():
         return MarkupRejected(description)
     if _TOO_LARGE.search(description):

@@ -17,18 +17,36 @@ from channels.contract import (
     ChannelContext,
     ChannelSpec,
     Cursor,
+    Downloads,
     Health,
     Polling,
+    Topics,
     Transport,
     Webhook,
     WebhookRequest,
 )
-from channels.errors import BadPayload, ChannelError, Conflict, Rejected, RetryLater, Unauthorized
+from channels.errors import (
+    BadPayload,
+    ChannelError,
+    Conflict,
+    Gone,
+    Rejected,
+    RetryLater,
+    TooLarge,
+    Unauthorized,
+    Unreachable,
+)
 from channels.http import json_value
-from channels.model import ActionIn, ChatRef, Inbound, RawUpdate, Receipt, Rendered
+from channels.model import ActionIn, ChatRef, Inbound, Media, RawUpdate, Receipt, Rendered
 from channels.telegram import requests
 from channels.telegram.address import BotIdentity
-from channels.telegram.answers import cannot_be_edited, is_not_modified, is_stale_press
+from channels.telegram.answers import (
+    cannot_be_edited,
+    is_file_gone,
+    is_not_modified,
+    is_stale_press,
+    is_topic_unchanged,
+)
 from channels.telegram.client import BotApi, DirectApi, http_client
 from channels.telegram.health import diagnose, refused, webhook_host
 from channels.telegram.parse import cut, parse_update, read_batch
@@ -45,7 +63,7 @@ _PROBE_TIMEOUT = 10.0
 log = structlog.get_logger("channels.telegram")
 
 
-class TelegramChannel(Channel, Polling, Webhook):
+class TelegramChannel(Channel, Polling, Webhook, Downloads, Topics):
     """One Telegram bot.
 
     Updates are read as raw JSON and stored before anybody tries to understand them. Calls go straight to the
@@ -198,6 +216,50 @@ class TelegramChannel(Channel, Polling, Webhook):
         for language, entries in requests.commands(commands):
             if await self._call("getMyCommands", language) != entries:
                 await self._call("setMyCommands", {**language, "commands": entries})
+
+    # -- files and topics ---------------------------------------------------------------------------------
+
+    async def download(self, file: Media, *, limit: int) -> bytes:
+        """Get a file by its `file_id`: Telegram gives bots up to 20 MB of one. Raises as `Downloads` says."""
+        if file.file_id is None:
+            raise Rejected("Telegram gives a file by its file_id, and this one has none")
+        if file.size is not None and file.size > limit:
+            raise TooLarge(f"the file has {file.size} bytes, and {limit} may be fetched")
+        request = requests.get_file(file.file_id)
+        found: Any = None
+        lost = ""
+        try:
+            found = await self._call(request.method, request.params)
+        except Rejected as error:
+            if not is_file_gone(error):
+                raise
+            lost = str(error)
+        if lost:
+            raise Gone(lost)
+        path = found.get("file_path") if isinstance(found, dict) else None
+        if not isinstance(path, str) or not path:
+            raise RetryLater("Telegram does not say where the file is")
+        if path.startswith("/"):
+            raise Rejected("the Bot API server keeps files on its own disk; start it without --local")
+        return await self._direct.file(path, limit=limit)
+
+    async def open_topic(self, chat_id: str, title: str) -> str:
+        """Begin a topic in a forum; the bot has to be an administrator that may manage topics."""
+        request = requests.create_topic(chat_id, title)
+        made = await self._call(request.method, request.params)
+        thread_id = made.get("message_thread_id") if isinstance(made, dict) else None
+        if type(thread_id) is not int:
+            raise Unreachable("Telegram's answer to createForumTopic names no topic", maybe_sent=True)
+        return str(thread_id)
+
+    async def close_topic(self, chat_id: str, thread_id: str, *, closed: bool = True) -> None:
+        """Close a topic or open it again. Raises `TopicGone` if it was deleted."""
+        request = requests.close_topic(chat_id, thread_id, closed=closed)
+        try:
+            await self._call(request.method, request.params)
+        except Rejected as error:
+            if not is_topic_unchanged(error):
+                raise
 
     # -- calls --------------------------------------------------------------------------------------------
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
 
+from channels.download import DOWNLOAD_TIMEOUT, content_of
 from channels.http import JSON_HEADERS, HttpClient, json_body
 from channels.telegram.answers import read_answer
 from channels.telegram.spec import TelegramSettings
@@ -32,6 +34,8 @@ class DirectApi:
     def __init__(self, http: HttpClient, *, api_base: str, token: Secret) -> None:
         self._http = http
         self._prefix = f"{api_base}/bot{token.reveal()}/"
+        self._files = f"{api_base}/file/bot{token.reveal()}/"
+        self._host = urlsplit(api_base).hostname or "?"
 
     async def call(self, method: str, params: Mapping[str, Any], *, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - passed to the client
         """Call `method` and give its `result`. Raises by reaction."""
@@ -39,6 +43,13 @@ class DirectApi:
             "POST", self._prefix + method, data=json_body(params), headers=JSON_HEADERS, timeout=timeout
         )
         return read_answer(answer, self._http.redact)
+
+    async def file(self, path: str, *, limit: int) -> bytes:
+        """Get a file by the path that `getFile` gave. Raises `TooLarge`, `Gone`, else by reaction."""
+        answer = await self._http.request(
+            "GET", self._files + quote(path), timeout=DOWNLOAD_TIMEOUT, limit=limit
+        )
+        return content_of(answer, self._host)
 
     async def close(self) -> None:
         """Close the connections."""

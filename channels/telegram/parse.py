@@ -36,6 +36,7 @@ from channels.model import (
     SenderRef,
     StartIn,
     TextIn,
+    TopicIn,
 )
 from channels.telegram.address import BotIdentity, replied_message, spoken
 
@@ -66,6 +67,11 @@ _MEDIA_KINDS = {
     "rich_message": "other",
     "invoice": "other",
 }
+
+_MIMES = {"photo": "image/jpeg", "voice": "audio/ogg"}
+"""What a file is where Telegram has only one form of it, or leaves its type out."""
+
+_TOPIC_CHANGES = {"forum_topic_closed": True, "forum_topic_reopened": False}
 
 
 # -- cutting ---------------------------------------------------------------------------------------------
@@ -169,10 +175,28 @@ def _read_message(message: Json, raw: RawUpdate, instance: str, bot: BotIdentity
         return _read_contact(message, contact, event)
     for name, kind in _MEDIA_KINDS.items():
         if message.get(name) is not None:
-            file_id = _file_id(message, name)
-            group_id = text(message, "media_group_id")
-            return (MediaIn(**event, kind=kind, caption=said.words, file_id=file_id, group_id=group_id),)
-    return ()  # a service message (somebody joined, a title changed) or a kind that is newer than we are
+            about = _file(message, name)
+            return (
+                MediaIn(
+                    **event,
+                    kind=kind,
+                    caption=said.words,
+                    file_id=text(about, "file_id"),
+                    group_id=text(message, "media_group_id"),
+                    name=text(about, "file_name") or "",
+                    mime=text(about, "mime_type") or _MIMES.get(name, ""),
+                    size=_size(about),
+                ),
+            )
+    return _read_service(message, event)
+
+
+def _read_service(message: Json, event: dict[str, Any]) -> tuple[Inbound, ...]:
+    """Read what became of a topic; nothing else of this kind (somebody joined, a title changed) is of interest."""
+    for name, closed in _TOPIC_CHANGES.items():
+        if message.get(name) is not None and event["chat"].thread_id is not None:
+            return (TopicIn(**event | {"addressed": False}, closed=closed),)
+    return ()
 
 
 def _read_contact(message: Json, contact: Json, event: dict[str, Any]) -> tuple[Inbound, ...]:
@@ -295,9 +319,14 @@ def _start_payload(words: str) -> str:
     return payload if _START_PAYLOAD.fullmatch(payload) else ""
 
 
-def _file_id(message: Json, name: str) -> str | None:
+def _file(message: Json, name: str) -> Json:
     if name == "photo":
         sizes = children(message, name)
-        return text(sizes[-1], "file_id") if sizes else None  # the largest comes last
+        return sizes[-1] if sizes else {}  # the largest comes last
     content = message[name]
-    return text(content, "file_id") if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
+
+
+def _size(about: Json) -> int | None:
+    size = number(about, "file_size")
+    return size if size is not None and size >= 0 else None

@@ -8,13 +8,15 @@ from typing import Any
 
 from channels.contract import BotCommand
 from channels.errors import Rejected
-from channels.model import Action, ChatRef, Media, MediaKind, Rendered
+from channels.graphemes import shorten
+from channels.model import Action, ChatRef, Media, MediaKind, Purpose, Rendered
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 """Named in every mode: an omitted list would silently keep whatever was set before."""
 
 BATCH_LIMIT = 100
 NOTICE_LIMIT = 200
+TOPIC_TITLE_LIMIT = 128
 
 _MEDIA = {
     MediaKind.IMAGE: ("sendPhoto", "photo"),
@@ -43,7 +45,7 @@ class BotRequest:
 
 
 def send(message: Rendered) -> BotRequest:
-    """Build the call that sends `message`: its text, or its file with the text as the caption.
+    """Build the call that sends `message`: its text, or its file with the text as the caption; a note makes no sound.
 
     Raises `Rejected` for more than one file: an album can carry no buttons, so the house sends files one by
     one.
@@ -55,6 +57,8 @@ def send(message: Rendered) -> BotRequest:
         method, upload = "sendMessage", None
     else:
         method, upload = _add_media(params, message)
+    if message.purpose is Purpose.NOTE:
+        params["disable_notification"] = True
     if message.reply_to is not None and message.reply_to.isdecimal():
         params["reply_parameters"] = {
             "message_id": int(message.reply_to),
@@ -102,6 +106,25 @@ def acknowledge(callback_id: str, notice: str) -> BotRequest:
     if notice:
         params["text"] = notice[:NOTICE_LIMIT]
     return BotRequest("answerCallbackQuery", params)
+
+
+def create_topic(group: str, title: str) -> BotRequest:
+    """Build the call that begins a topic in a forum; its title is cut to what Telegram shows."""
+    name = shorten(" ".join(title.split()), TOPIC_TITLE_LIMIT) or "…"
+    return BotRequest("createForumTopic", {"chat_id": _chat_number(group), "name": name})
+
+
+def close_topic(group: str, thread_id: str, *, closed: bool) -> BotRequest:
+    """Build the call that closes a topic, or opens it again. Raises `Rejected` for what is no topic's id."""
+    if not thread_id.isdecimal():
+        raise Rejected("a topic of Telegram is called by a number")
+    method = "closeForumTopic" if closed else "reopenForumTopic"
+    return BotRequest(method, {"chat_id": _chat_number(group), "message_thread_id": int(thread_id)})
+
+
+def get_file(file_id: str) -> BotRequest:
+    """Build the call that says where a file is, for an hour at least."""
+    return BotRequest("getFile", {"file_id": file_id})
 
 
 def get_updates(offset: int | None, wait: float) -> BotRequest:
@@ -161,8 +184,11 @@ def commands(menu: Mapping[str, Sequence[BotCommand]]) -> list[tuple[dict[str, A
 
 def chat_id(chat: ChatRef) -> int | str:
     """Give the id as Telegram wants it: a number, or the @name of a public channel."""
-    digits = chat.chat_id.removeprefix("-")
-    return int(chat.chat_id) if digits.isdecimal() else chat.chat_id
+    return _chat_number(chat.chat_id)
+
+
+def _chat_number(name: str) -> int | str:
+    return int(name) if name.removeprefix("-").isdecimal() else name
 
 
 def _target(chat: ChatRef) -> dict[str, Any]:

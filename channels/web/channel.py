@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import structlog
 
@@ -17,33 +16,36 @@ from channels.contract import (
     Channel,
     ChannelContext,
     ChannelSpec,
+    Downloads,
     Health,
     HealthState,
     Pages,
     Receive,
+    Shared,
     Webhook,
     WebhookRequest,
 )
-from channels.errors import BadPayload, Rejected, TooLarge, Unauthorized, Unreachable
+from channels.errors import BadPayload, Gone, Rejected, TooLarge, Unauthorized, Unreachable
 from channels.model import (
     ActionIn,
     ChatRef,
     Inbound,
+    Media,
     MediaIn,
     RawUpdate,
     Receipt,
     Rendered,
-    SenderRef,
-    StartIn,
     TextIn,
 )
 from channels.web.bubbles import ChatMessage, SentFile, arranged, bubble, recalled
-from channels.web.files import FILE_NAME, FileFolder, FileRules
-from channels.web.frames import event_name, talk_name
+from channels.web.files import FileFolder, FileRules
+from channels.web.frames import talk_name
+from channels.web.hearsay import Changed, Hearsay, Missed, Passing, heard, told
 from channels.web.origin import origin_allowed
-from channels.web.sessions import HEARTBEAT, RECALL_AGAIN, Sessions, StreamEvent
-from channels.web.signatures import type_of
+from channels.web.reading import Reader, sent_file
+from channels.web.sessions import HEARTBEAT, RECALL_AGAIN, Sessions
 from channels.web.spec import SPEC, WebChatSettings
+from channels.web.window import StreamEvent
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -56,14 +58,10 @@ _RECALL_SECONDS = 5.0
 _READERS = 8
 """Records read at once: after a restart all pages come back together."""
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,16}")
-_MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_START = re.compile(r"[A-Za-z0-9_-]{0,64}")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,3}")
 _FIELDS = frozenset({"session", "id", "text", "token", "message", "start", "file", "lang"})
 
 
-class WebChatChannel(Channel, Webhook, Pages):
+class WebChatChannel(Channel, Webhook, Pages, Shared, Downloads):
     """A chat on web pages: one of our own, and any site that shows the widget.
 
     A page sends `{"session", "id"}` with exactly one of `"text"`, `"token"` (a pressed button, with the `"message"` it
@@ -79,6 +77,7 @@ class WebChatChannel(Channel, Webhook, Pages):
         super().__init__(settings, context)
         self.commands: Mapping[str, Sequence[BotCommand]] = {}
         self.files = _folder(settings)
+        self._reader = Reader(context.instance, longest=settings.max_message_length, place=self._place)
         self._transcript = context.transcript
         self._reading = asyncio.Semaphore(_READERS)
         self._readable = True
@@ -86,6 +85,7 @@ class WebChatChannel(Channel, Webhook, Pages):
         self._epoch = f"{int(self.clock().timestamp() * 1000):x}"
         self._made = 0
         self._uploaded: dict[tuple[str, str], SentFile] = {}
+        self._tell: Callable[[str], None] | None = None
         self.sessions = Sessions(
             clock=self.clock,
             recall=self._recall,
@@ -123,26 +123,27 @@ class WebChatChannel(Channel, Webhook, Pages):
             if sent is None or payload["file"] != sent.name:
                 raise BadPayload("no such file was uploaded")
             stamped["file"] = sent.as_json()
-        event = self._read(stamped)
+        event = self._reader.read(stamped)
         return (
             RawUpdate(key=f"{event.chat.chat_id}:{event.event_id}", lane=str(event.chat), payload=stamped),
         )
 
     def parse(self, raw: RawUpdate) -> Sequence[Inbound]:
         """Read one raw update: a text, a pressed button, a start or a file."""
-        return (self._read(raw.payload),)
+        return (self._reader.read(raw.payload),)
 
     def remember(self, raw: RawUpdate) -> None:
         """Show what a visitor said in all their tabs, once its update is committed; twice is harmless."""
-        event = self._read(raw.payload)
+        event = self._reader.read(raw.payload)
         if isinstance(event, TextIn):
             said = ChatMessage(message_id=event.event_id, author="visitor", at=event.at, text=event.text)
         elif isinstance(event, MediaIn):
-            file = _sent_file(raw.payload["file"])
+            file = sent_file(raw.payload["file"])
             said = ChatMessage(message_id=event.event_id, author="visitor", at=event.at, file=file)
         else:
+            self.sessions.expect(event.chat.chat_id)
             return
-        self.sessions.put(event.chat.chat_id, said)
+        self._show(event.chat.chat_id, said)
 
     # -- going out ----------------------------------------------------------------------------------------
 
@@ -159,22 +160,64 @@ class WebChatChannel(Channel, Webhook, Pages):
             raise TooLarge("the text is longer than the web chat shows")
         name = message.replaces or message.key or self._own_name()
         shown = bubble(message, name, self.clock(), edited=message.replaces is not None)
-        self.sessions.put(message.chat.chat_id, shown)
+        self._show(message.chat.chat_id, shown)
         return Receipt(external_ids=(name,), sent_at=self.clock(), degraded=message.degraded)
+
+    async def download(self, file: Media, *, limit: int) -> bytes:
+        """Give a visitor's file from the folder where uploads are kept. Raises as `Downloads` says."""
+        if self.files is None or file.url is None:
+            raise Gone("visitors' files are not kept here")
+        return await self.files.read(file.url, limit=limit)
 
     async def typing(self, chat: ChatRef) -> None:
         """Show the dots to those who look at the talk now."""
-        self.sessions.signal(chat.chat_id, StreamEvent(kind="typing"))
+        self._pass(chat.chat_id, StreamEvent(kind="typing"))
 
     async def acknowledge_action(self, action: ActionIn, notice: str = "") -> None:
         """Show the notice for a moment to those who look at the talk now."""
         if notice:
             data = {"text": notice, "for": action.callback_id}
-            self.sessions.signal(action.chat.chat_id, StreamEvent(kind="notice", data=data))
+            self._pass(action.chat.chat_id, StreamEvent(kind="notice", data=data))
 
     async def publish_commands(self, commands: Mapping[str, Sequence[BotCommand]]) -> None:
         """Remember the commands: the page makes them pressable where the bot names them."""
         self.commands = {language: tuple(listed) for language, listed in commands.items()}
+
+    # -- other processes ----------------------------------------------------------------------------------
+
+    def share(self, tell: Callable[[str], None]) -> None:
+        """Have the same talks as other processes: pages may follow them here while they are answered there."""
+        self._tell = tell
+        self.sessions.shared = True
+
+    def hear(self, text: str) -> None:
+        """Let those who follow the talk here see what another process has said in it."""
+        try:
+            hearsay = heard(text)
+        except BadPayload as error:  # another version tells more than this one knows
+            log.info("webchat.not_understood", channel=self.instance, error=str(error))
+            return
+        match hearsay:
+            case Changed(session):
+                self.sessions.changed_elsewhere(session)
+            case Passing(session, event):
+                self.sessions.signal(session, event)
+            case Missed():
+                self.sessions.missed()
+        if not text:  # what this process told meanwhile may be lost, too
+            self._say(Missed())
+
+    def _show(self, session: str, message: ChatMessage) -> None:
+        self.sessions.put(session, message)
+        self._say(Changed(session))
+
+    def _pass(self, session: str, event: StreamEvent) -> None:
+        self.sessions.signal(session, event)
+        self._say(Passing(session, event))
+
+    def _say(self, hearsay: Hearsay) -> None:
+        if self._tell is not None:
+            self._tell(told(hearsay))
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -221,11 +264,12 @@ class WebChatChannel(Channel, Webhook, Pages):
 
         return ChatRoutes(self, receive, title=title, starters=starters).definitions()
 
-    async def _recall(self, session: str) -> Sequence[ChatMessage] | None:
+    async def _recall(self, session: str, most: int | None) -> Sequence[ChatMessage] | None:
         chat = ChatRef(channel=self.instance, chat_id=session)
+        limit = self.settings.history if most is None else min(most, self.settings.history)
         try:
             async with self._reading, asyncio.timeout(_RECALL_SECONDS):
-                past = await self._transcript(chat, self.settings.history)
+                past = await self._transcript(chat, limit)
                 files = await self.files.recalled(session) if self.files is not None else ()
         except (
             Exception
@@ -235,65 +279,12 @@ class WebChatChannel(Channel, Webhook, Pages):
         # What a file was called, only its note knows; the record may know that there was a message.
         return arranged(recalled(past, self.capabilities), files)
 
+    def _place(self, session: str, name: str) -> str | None:
+        return None if self.files is None else self.files.path(session, name).absolute().as_uri()
+
     def _own_name(self) -> str:
         self._made += 1
         return f"{self._epoch}.{self._made}"
-
-    # -- reading ------------------------------------------------------------------------------------------
-
-    def _read(self, payload: Mapping[str, Any]) -> TextIn | ActionIn | StartIn | MediaIn:
-        session, event_id = talk_name(payload.get("session")), event_name(payload.get("id"))
-        language = payload.get("lang")
-        locale = language if isinstance(language, str) and _LANGUAGE.fullmatch(language) else None
-        common: dict[str, Any] = {
-            "event_id": event_id,
-            "chat": ChatRef(channel=self.instance, chat_id=session),
-            "sender": SenderRef(external_id=session, locale=locale),
-            "at": _moment(payload.get("received_at")),
-        }
-        kinds = [kind for kind in ("text", "token", "start", "file") if kind in payload]
-        match kinds:
-            case ["text"]:
-                return TextIn(**common, message_id=event_id, text=self._text(payload["text"]))
-            case ["token"]:
-                under = _matched(payload, "message", _MESSAGE_ID) if "message" in payload else None
-                token = _matched(payload, "token", _TOKEN)
-                return ActionIn(**common, message_id=under, token=token, callback_id=event_id)
-            case ["start"]:
-                start = payload["start"]
-                if start is not True and not (isinstance(start, str) and _START.fullmatch(start)):
-                    raise BadPayload("not a start of the web chat")
-                return StartIn(**common, payload="" if start is True else start)
-            case ["file"]:
-                return self._media(common, session, _sent_file(payload["file"]))
-        raise BadPayload("an update has exactly one of text, token, start and file")
-
-    def _media(self, common: Mapping[str, Any], session: str, file: SentFile) -> MediaIn:
-        known = type_of(file.mime)
-        if known is None:
-            raise BadPayload("the file is of no type that this chat takes")
-        url = None if self.files is None else self.files.path(session, file.name).absolute().as_uri()
-        return MediaIn(
-            **common,
-            message_id=common["event_id"],
-            kind=known.kind,
-            file_id=file.name,
-            url=url,
-            name=file.title,
-            mime=file.mime,
-            size=file.size,
-        )
-
-    def _text(self, value: object) -> str:
-        if not isinstance(value, str):
-            raise BadPayload("the text is not a text")
-        # Halves of characters and zero bytes are legal in JSON, and poison for databases.
-        text = value.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
-        if not text:
-            raise BadPayload("the text is empty")
-        if len(text) > self.settings.max_message_length:
-            raise BadPayload(f"the text is longer than {self.settings.max_message_length} characters")
-        return text
 
 
 def _folder(settings: WebChatSettings) -> FileFolder | None:
@@ -305,28 +296,3 @@ def _folder(settings: WebChatSettings) -> FileFolder | None:
         per_talk=settings.uploads_per_talk,
     )
     return FileFolder(Path(settings.upload_dir), rules)
-
-
-def _matched(payload: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> str:
-    value = payload.get(name)
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise BadPayload(f"{name} is missing or malformed")
-    return value
-
-
-def _sent_file(value: object) -> SentFile:
-    match value:
-        case {"name": str(name), "title": str(title), "mime": str(mime), "size": int(size)} if (
-            FILE_NAME.fullmatch(name)
-        ):
-            return SentFile(name=name, title=title, mime=mime, size=size)
-    raise BadPayload("the file is not one that this chat has taken")
-
-
-def _moment(value: object) -> datetime:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise BadPayload("the time of arrival is missing")
-    try:
-        return datetime.fromtimestamp(value / 1000, UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise BadPayload("the time of arrival makes no sense") from error

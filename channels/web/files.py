@@ -10,16 +10,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+from urllib.parse import unquote, urlsplit
 
-from channels.errors import Rejected, TooLarge
+from channels.errors import Gone, Rejected, TooLarge, Unreachable
 from channels.web.bubbles import ChatMessage, SentFile
 from channels.web.signatures import HEAD, FileType, recognise, type_of
 
 FILE_NAME = re.compile(r"[0-9a-f]{32}\.[a-z0-9]{2,4}")
 """What we call a file: nobody can guess it who does not know the talk."""
 
+_FOLDER_NAME = re.compile(r"[0-9a-f]{32}")
 _TITLE = 120
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f\u200e\u200f\u202a-\u202e\u2066-\u2069/\\]+")
 
@@ -77,6 +79,16 @@ class FileFolder:
         path = self.path(session, name)
         return path if path.is_file() else None
 
+    async def read(self, url: str, *, limit: int) -> bytes:
+        """Give a file by the address that `MediaIn` had. Raises `Gone` if it is not here, `TooLarge` beyond `limit`.
+
+        Only the names of its folder and of itself count: the root may have moved since.
+        """
+        *_, folder, name = ("", "", *PurePosixPath(unquote(urlsplit(url).path)).parts)
+        if not _FOLDER_NAME.fullmatch(folder) or not FILE_NAME.fullmatch(name):
+            raise Gone("no visitor has sent such a file")
+        return await asyncio.to_thread(_content, self.root / folder / name, limit)
+
     def path(self, session: str, name: str) -> Path:
         """Where a file of this talk would be."""
         return self.root / _digest(session) / name
@@ -102,6 +114,21 @@ def shown_title(title: str) -> str:
     """A file's name as it may be shown: one line, no path, nothing that turns the direction of writing."""
     clean = " ".join(_UNSHOWN.sub(" ", title).split())
     return clean if len(clean) <= _TITLE else f"{clean[: _TITLE - 13]}…{clean[-12:]}"
+
+
+def _content(path: Path, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError:
+        raise Gone("the visitor's file is not kept any more") from None
+    except OSError as error:
+        raise Unreachable(
+            f"the visitor's file cannot be read: {error.strerror or 'no reason given'}", maybe_sent=False
+        ) from None
+    if len(content) > limit:
+        raise TooLarge(f"the visitor's file has more than {limit} bytes")
+    return content
 
 
 def _digest(text: str) -> str:

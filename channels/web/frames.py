@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from channels.errors import BadPayload
-from channels.web.sessions import StreamEvent
+from channels.web.window import StreamEvent
 
 FRAME_LIMIT = 64 * 1024
 """Bytes of the longest frame that is read."""

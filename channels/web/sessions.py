@@ -1,68 +1,32 @@
 """Talks of the web chat in memory, and the streams that pages follow them by.
 
 What is here is a small window of what was said lately, within bounds, and who looks on. The record is the house's:
-`recall` reads it whenever a page connects.
+`recall` reads it whenever a page connects, and when another process may have said something in a talk.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict, deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
 
 from channels.errors import RetryLater
-from channels.web.bubbles import ChatMessage, arranged
+from channels.web.bubbles import ChatMessage
+from channels.web.following import Following, Recall
+from channels.web.window import StreamEvent, Window
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a stream says that it is alive."""
 RECALL_AGAIN = 2.0
-"""Seconds after which a record that could not be read is asked for again; doubled each time, up to a heartbeat."""
+"""Seconds after which a record that could not be read is asked for again; doubled each time, up to a heartbeat.
 
-_SIGNALS_KEPT = 8
+So is one that may have an answer which another process gave, and of which we did not hear.
+"""
+
 _CHARACTERS = 8_000_000
 """What all talks together may hold, in characters of text: about 30 MB at worst."""
-
-Recall: TypeAlias = Callable[[str], Awaitable[Sequence[ChatMessage] | None]]
-"""Reads the record of a talk; None when it cannot be read now."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamEvent:
-    """One event for the page. The first is `history`; `rest` is the last of a stream that nobody uses."""
-
-    kind: Literal["history", "message", "typing", "notice", "ping", "rest"]
-    data: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-
-class _Session:
-    """One talk. `changed` is replaced by a fresh event at every change, so no follower misses one."""
-
-    __slots__ = ("active", "changed", "dropped", "messages", "seqs", "signals", "streams", "used")
-
-    def __init__(self, now: datetime) -> None:
-        self.messages: list[ChatMessage] = []
-        self.seqs: dict[tuple[bool, str], int] = {}
-        """When each message last changed, by its name."""
-        self.signals: deque[tuple[int, StreamEvent]] = deque(maxlen=_SIGNALS_KEPT)
-        self.changed = asyncio.Event()
-        self.streams = 0
-        self.used = now
-        self.active = now
-        self.dropped = False
-
-    def place(self, name: tuple[bool, str]) -> int | None:
-        """Where the message with this name is."""
-        if name not in self.seqs:
-            return None
-        return next(place for place, known in enumerate(self.messages) if known.name == name)
-
-    def wake(self) -> None:
-        """Let every follower look again."""
-        changed, self.changed = self.changed, asyncio.Event()
-        changed.set()
 
 
 class Sessions:
@@ -88,10 +52,11 @@ class Sessions:
         self._max_sessions = max_sessions
         self._idle = idle
         self._rest = rest
-        self._sessions: OrderedDict[str, _Session] = OrderedDict()
-        self._seq = 0
+        self._sessions: OrderedDict[str, Window] = OrderedDict()
         self._size = 0
         self._closed = False
+        self.shared = False
+        """Whether other processes have the same talks. What is not followed here is then left to the record."""
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -110,6 +75,8 @@ class Sessions:
 
     def put(self, session_id: str, message: ChatMessage) -> ChatMessage:
         """Add a message; one that is there already gets the new words and keeps its time."""
+        if self.shared and not self._followed(session_id):
+            return message
         session = self._use(session_id)
         session.active = self._clock()
         place = session.place(message.name)
@@ -127,10 +94,34 @@ class Sessions:
 
     def signal(self, session_id: str, event: StreamEvent) -> None:
         """Tell those who follow now; nothing is kept for those who come later."""
-        session = self._sessions.get(session_id)
-        if session is not None and session.streams:
-            session.signals.append((self._next(), event))
+        if self._followed(session_id):
+            self._sessions[session_id].signal(event)
+
+    def expect(self, session_id: str) -> None:
+        """The visitor did something that is no message. An answer may come here or elsewhere."""
+        if self.shared and self._followed(session_id):
+            session = self._use(session_id)
+            session.active = self._clock()
+            session.expected += 1
             session.wake()
+
+    def changed_elsewhere(self, session_id: str) -> None:
+        """Another process has said something in this talk: those who follow it here look into the record."""
+        if self._followed(session_id):
+            session = self._use(session_id)
+            session.active = self._clock()
+            session.elsewhere += 1
+            session.wake()
+
+    def missed(self) -> None:
+        """Another process may have said something in any talk."""
+        for session in self._sessions.values():
+            session.elsewhere += 1
+            session.wake()
+
+    def _followed(self, session_id: str) -> bool:
+        session = self._sessions.get(session_id)
+        return session is not None and session.streams > 0
 
     # -- who looks on -------------------------------------------------------------------------------------
 
@@ -144,7 +135,7 @@ class Sessions:
         """
         if self._closed:
             raise RetryLater("the web chat is closed", after=timedelta(seconds=5))
-        return self._events(session_id, heartbeat, again)
+        return self._events(session_id, heartbeat=heartbeat, again=again)
 
     def close(self) -> None:
         """End every stream and refuse new ones until `reopen`."""
@@ -161,67 +152,40 @@ class Sessions:
         """Whether streams are refused."""
         return self._closed
 
-    async def _events(self, session_id: str, heartbeat: float, again: float) -> AsyncGenerator[StreamEvent]:
-        now = asyncio.get_running_loop().time
+    async def _events(
+        self, session_id: str, *, heartbeat: float, again: float
+    ) -> AsyncGenerator[StreamEvent]:
         # Attached before the record is read: what is said meanwhile waits in the window and is not missed.
-        session = self._use(session_id)
-        session.streams += 1
-        began = self._clock()
-        try:
-            past = await self._recall(session_id)
-            seen, ask_at = self._seq, now() + again
-            yield self._history(session, past)
-            while not (self._closed or session.dropped):
-                changed, fresh, seen = session.changed, list(self._after(session, seen)), self._seq
-                for event in fresh:
-                    yield event
-                pause = heartbeat if past is not None else min(heartbeat, max(0.0, ask_at - now()))
-                try:
-                    async with asyncio.timeout(pause):
-                        await changed.wait()
-                except TimeoutError:
-                    if past is not None and self._clock() - max(began, session.active) > self._rest:
-                        yield StreamEvent(kind="rest")
-                        return
-                    if not session.dropped:
-                        self._use(session_id)
-                    yield StreamEvent(kind="ping")
-                if past is None and now() >= ask_at:
-                    past = await self._recall(session_id)
-                    again = min(again * 2, heartbeat)
-                    ask_at = now() + again
-                    if past is not None:
-                        seen = self._seq
-                        yield self._history(session, past)
-        finally:
-            session.streams -= 1
-
-    def _history(self, session: _Session, past: Sequence[ChatMessage] | None) -> StreamEvent:
-        talk = arranged(past or (), session.messages)
-        return StreamEvent(
-            kind="history",
-            data={"messages": [message.as_json() for message in talk], "complete": past is not None},
+        window = self._use(session_id)
+        window.streams += 1
+        following = Following(
+            session_id,
+            window,
+            recall=self._recall,
+            clock=self._clock,
+            shared=self.shared,
+            heartbeat=heartbeat,
+            again=again,
         )
-
-    def _after(self, session: _Session, seen: int) -> Iterator[StreamEvent]:
-        numbered = [(seq, event) for seq, event in session.signals if seq > seen]
-        for message in session.messages:
-            seq = session.seqs[message.name]
-            if seq > seen:
-                numbered.append((seq, StreamEvent(kind="message", data=message.as_json())))
-        yield from (event for _, event in sorted(numbered, key=lambda pair: pair[0]))
+        events = following.events(
+            ended=lambda: self._closed or window.dropped,
+            use=lambda: self._use(session_id),
+            rest=self._rest,
+        )
+        try:
+            async with aclosing(events):
+                async for event in events:
+                    yield event
+        finally:
+            window.streams -= 1
 
     # -- bounds -------------------------------------------------------------------------------------------
 
-    def _next(self) -> int:
-        self._seq += 1
-        return self._seq
-
-    def _use(self, session_id: str) -> _Session:
+    def _use(self, session_id: str) -> Window:
         now = self._clock()
         session = self._sessions.get(session_id)
         if session is None:
-            session = self._sessions[session_id] = _Session(now)
+            session = self._sessions[session_id] = Window(now)
         session.used = now
         self._sessions.move_to_end(session_id)
         while len(self._sessions) > self._max_sessions or self._oldest_is_idle(now):
@@ -238,8 +202,8 @@ class Sessions:
         session.dropped = True
         session.wake()
 
-    def _grow(self, session: _Session, message: ChatMessage, characters: int) -> None:
-        session.seqs[message.name] = self._next()
+    def _grow(self, session: Window, message: ChatMessage, characters: int) -> None:
+        session.note(message)
         self._size += characters
         while len(session.messages) > self._window:
             gone = session.messages.pop(0)

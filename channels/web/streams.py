@@ -15,7 +15,7 @@ from channels.web.door import Door, Verdict, answer
 from channels.web.frames import FRAME_LIMIT, Hello, Ping, Send, read_frame, streamed, written
 from channels.web.limits import Places
 from channels.web.page import common_headers
-from channels.web.sessions import StreamEvent
+from channels.web.window import StreamEvent
 
 if TYPE_CHECKING:
     from channels.web.channel import WebChatChannel

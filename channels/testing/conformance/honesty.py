@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 
 import pytest
@@ -14,6 +16,7 @@ from channels.capabilities import Capabilities, TextUnit
 from channels.contract import (
     INSTANCE_NAME,
     ChannelSettings,
+    Downloads,
     Operable,
     Polling,
     Reconciling,
@@ -22,9 +25,22 @@ from channels.contract import (
     Webhook,
 )
 from channels.dialects import dialect_named
-from channels.errors import RetryLater, TooLarge
+from channels.errors import Gone, RetryLater, TooLarge
 from channels.measure import text_length
-from channels.model import Action, ActionIn, Body, ChatRef, Outbound, Paragraph, Receipt, Rendered, Text
+from channels.model import (
+    Action,
+    ActionIn,
+    Body,
+    ChatRef,
+    Media,
+    MediaIn,
+    MediaKind,
+    Outbound,
+    Paragraph,
+    Receipt,
+    Rendered,
+    Text,
+)
 from channels.render import numbered_actions, render, split_outbound
 from channels.testing.conformance.fault_server import FAULTS
 from channels.testing.conformance.looptime import put_forward, unhindered
@@ -216,6 +232,20 @@ class HonestyChecks(Subject):
                 put_forward(60)
         raise AssertionError("nobody knows whether the message is there, however long one waits")
 
+    async def test_a_file_can_be_fetched_where_that_is_declared(self, transport: Transport) -> None:
+        """With `Downloads`, a person's file comes whole, beyond the limit it is `TooLarge`, and lost it is `Gone`."""
+        async with self.connected(transport) as it:
+            if not isinstance(it.channel, Downloads):
+                pytest.skip("what people send cannot be fetched")
+            self.needs("media")
+            content = bytes(range(256)) * 40
+            it.platform.hands(self.chat, content)
+            events = [event for raw in await it.arrivals() for event in it.channel.parse(raw)]
+            promise(len(events) == 1 and isinstance(events[0], MediaIn), f"a file was read as {events}")
+            for event in events:
+                if isinstance(event, MediaIn):
+                    await _check_download(it.channel, event, content, it.platform.loses_files)
+
     async def test_what_was_missed_has_the_keys_that_receiving_gives(self, transport: Transport) -> None:
         """The journal gives an update under the key that fetching or pushing gives it."""
         async with self.connected(transport) as it:
@@ -246,6 +276,22 @@ class HonestyChecks(Subject):
                 promise(not silent, f"parameters of {operation.name} without a description: {silent}")
             with pytest.raises(LookupError):
                 await it.channel.operate("no-such-operation", ChannelSettings())
+
+
+async def _check_download(
+    channel: Downloads, event: MediaIn, content: bytes, lose: Callable[[], None]
+) -> None:
+    promise(
+        event.size in {None, len(content)}, f"a file of {len(content)} bytes is said to have {event.size}"
+    )
+    file = Media(kind=MediaKind.FILE, file_id=event.file_id, url=event.url, name=event.name, mime=event.mime)
+    promise(await channel.download(file, limit=len(content)) == content, "the file is not what was sent")
+    for size in (None, event.size):
+        error = await caught(partial(channel.download, replace(file, size=size), limit=len(content) - 1))
+        promise(isinstance(error, TooLarge), f"a file that is over the limit was {error!r}")
+    lose()
+    error = await caught(partial(channel.download, file, limit=len(content)))
+    promise(isinstance(error, Gone), f"a file that the platform does not have any more was {error!r}")
 
 
 def _said(words: str) -> Outbound:

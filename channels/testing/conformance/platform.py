@@ -127,6 +127,16 @@ class Platform(ABC):
         """Let the person send something that is not text (a picture, a voice message)."""
         raise NotImplementedError(f"{type(self).__name__} does not say how a picture is sent to {chat}")
 
+    def hands(self, chat: str, content: bytes) -> None:
+        """Let the person send a file with this in it; asked of channels that are `Downloads`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say how {len(content)} bytes are sent to {chat}"
+        )
+
+    def loses_files(self) -> None:
+        """Let the platform not have any more what people sent."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how files are lost")
+
     def hook(self, address: str) -> str:
         """The address to subscribe, when the house can be pushed to at `address`."""
         return address
@@ -222,6 +232,7 @@ class ServerPlatform(Platform):
 
     def __init__(self) -> None:
         self._session: ClientSession | None = None
+        self._known_as = ""
 
     @property
     @abstractmethod
@@ -247,9 +258,16 @@ class ServerPlatform(Platform):
         """Pass a request on, and its answer back."""
         if self._session is None:
             raise RuntimeError("the platform is not open")
+        self._known_as = f"http://{asked.headers['host']}" if "host" in asked.headers else self._known_as
         headers = {k: v for k, v in asked.headers.items() if k not in _OWN_TO_A_CONNECTION}
         async with self._session.request(
             asked.method, self.address + asked.target, data=asked.body, headers=headers, allow_redirects=False
         ) as response:
             kept = {k: v for k, v in response.headers.items() if k.lower() not in _OWN_TO_A_CONNECTION}
-            return Answered(status=response.status, body=await response.read(), headers=kept)
+            body = self.as_seen(await response.read())
+            return Answered(status=response.status, body=body, headers=kept)
+
+    def as_seen(self, body: bytes) -> bytes:
+        """The same with the server's address as the channel knows it: it may name its files by that."""
+        known_as = self._known_as or self.address
+        return body.replace(self.address.encode(), known_as.encode())

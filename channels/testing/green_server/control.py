@@ -30,8 +30,13 @@ Every command takes `instance` (its id); without it the first one is meant.
 | groups | `parameters`, `interval` | names a group's id may have; seconds between two new groups |
 | echo | `kind` | what the echo of a text says it is |
 | pace | `delay`, `restart` | the factor on the sending delay; seconds of a restart |
+| answers | `since` (seq) | what people saw, short: `[seq, chat, words, seconds]` each |
+| counts | | the counters that a load is followed by, cheap to ask for |
+| offered | `since` (how many to leave out) | when the messages of `burst` and `rate` were written, in order |
+| balance | `processes` | webhook requests go to these addresses in turn; none ends that |
 | burst | `messages`, `chats`, `text` or `texts`, `first_chat`, `start` | many messages now |
 | rate | `per_second`, `seconds`, and as in burst | many messages steadily |
+| hush | | ends every `rate` |
 | reset | | forgets everything |
 
 In `wait`, the counts of `sent`, `edits` and `calls` are reached from below, those of `pending`, `outgoing` and
@@ -76,6 +81,10 @@ class Control:
             "edits": lambda one, given: self._records(one.book.edits, given),
             "waiting": lambda one, _: {"messages": one.outgoing.show()},
             "calls": self._calls,
+            "answers": self._answers,
+            "counts": lambda _, __: self._counts(),
+            "offered": lambda _, given: {"at": list(server.load.offered[given.get("since", 0) :])},
+            "balance": lambda one, given: one.pusher.balancer.share(given["processes"]),
             "state": lambda _, __: server.state(),
             "fail": lambda _, given: server.fail(given.pop("fault"), **given).as_json(),
             "faults": lambda _, __: {"faults": [rule.as_json() for rule in server.faults.rules]},
@@ -102,6 +111,7 @@ class Control:
             "pace": self._pace,
             "burst": lambda one, given: {"pushed": server.load.burst(one.push, **_with_texts(given))},
             "rate": lambda one, given: {"to_push": server.load.rate(one.push, **_with_texts(given))},
+            "hush": lambda _, __: server.load.hush(),
             "reset": lambda _, __: server.reset(),
         }
 
@@ -135,6 +145,22 @@ class Control:
         since, chat = given.get("since", 0), given.get("chat_id")
         chosen = [one for one in records if one.seq > since and (chat is None or one.chat_id == str(chat))]
         return {"messages": [one.as_json() for one in chosen]}
+
+    @staticmethod
+    def _answers(one: Instance, given: Found) -> Found:
+        since = given.get("since", 0)
+        found = [sent for sent in one.book.sent if sent.seq > since]
+        return {"answers": [[sent.seq, sent.chat_id, sent.plain, sent.reached_at] for sent in found]}
+
+    def _counts(self) -> Found:
+        server = self.server
+        return {
+            "sent": server.sent_count,
+            "offered": len(server.load.offered),
+            "pending": server.pending,
+            "in_flight": server.in_flight,
+            "load_running": server.load.running,
+        }
 
     def _calls(self, one: Instance, given: Found) -> Found:
         method = given.get("method")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Callable, Sequence
 
 from channels.testing.green_server.inbound import Inbound
@@ -13,6 +14,8 @@ class Load:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self.clock = clock
+        self.offered = array("d")
+        """When each message was written, by the clock, in order."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -33,6 +36,7 @@ class Load:
         """Write this many messages now; returns how many. `{n}` in a text is the message's number."""
         for index in range(start, start + messages):
             words = texts[index % len(texts)].replace("{n}", str(index))
+            self.offered.append(self.clock())
             inbound.text(words, chat=first_chat + index % chats)
         return messages
 
@@ -71,8 +75,12 @@ class Load:
         task.add_done_callback(self._tasks.discard)
         return total
 
-    async def close(self) -> None:
-        """Stop pushing."""
+    def hush(self) -> None:
+        """Push nothing more from now on."""
         for task in self._tasks:
             task.cancel()
+
+    async def close(self) -> None:
+        """Stop pushing."""
+        self.hush()
         await asyncio.gather(*self._tasks, return_exceptions=True)

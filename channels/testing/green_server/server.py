@@ -183,6 +183,7 @@ class GreenServer:
             instance.clear()
         self.faults.clear()
         self.faults.fired.clear()
+        del self.load.offered[:]
         self.call_log.clear()
         self.call_count = 0
         self.latency = 0.0

@@ -14,6 +14,7 @@ from typing import Final
 
 import aiohttp
 
+from channels.testing.balancer import Balancer
 from channels.testing.green_server.notifications import KEPT_SECONDS, Entry, NotificationQueue
 
 RETRY_SECONDS: Final = 60.0
@@ -32,6 +33,7 @@ class Pusher:
         self.read_timeout = read_timeout
         self.connections = 1
         self.scheme = "bearer"
+        self.balancer = Balancer()
         self.counts: Counter[str] = Counter()
         self._taken: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,7 +95,7 @@ class Pusher:
         self.counts["attempts"] += 1
         try:
             async with self._session.post(
-                self.url,
+                self.balancer.place(self.url),
                 data=entry.body,
                 headers=headers,
                 allow_redirects=False,

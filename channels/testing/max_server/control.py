@@ -18,8 +18,13 @@
 | standing | `chat`, `standing` | what the bot may do where |
 | person, chat | `id` and names | gives names to people and groups; `kind` makes a dialog or a channel |
 | age | `seconds` | makes every message so far that much older |
+| answers | `since` (seq) | what people saw, short: `[seq, chat, words, seconds]` each |
+| counts | | the counters that a load is followed by, cheap to ask for |
+| offered | `since` (how many to leave out) | when the messages of `burst` and `rate` were written, in order |
+| balance | `processes` | webhook requests go to these addresses in turn; none ends that |
 | burst | `messages`, `chats`, `text` or `texts`, `first_chat` | many messages now |
 | rate | `per_second`, `seconds`, and as in burst | many messages steadily |
+| hush | | ends every `rate` |
 | reset, reset_stats | | forgets everything; only the measurement |
 
 In `wait`, the counts of `sent`, `edits`, `calls`, `answered`, `presses` (answered ones), `subscriptions` and
@@ -64,6 +69,10 @@ class Control:
             "calls": self._calls,
             "state": lambda _: server.state(),
             "stats": lambda _: server.latencies.as_json(),
+            "answers": self._answers,
+            "counts": self._counts,
+            "offered": lambda given: {"at": list(server.load.offered[given.get("since", 0) :])},
+            "balance": lambda given: server.pusher.balancer.share(given["processes"]),
             "fail": self._fail,
             "faults": lambda _: {"faults": [rule.as_json() for rule in server.faults.rules]},
             "heal": lambda _: server.faults.clear(),
@@ -80,6 +89,7 @@ class Control:
             "age": lambda given: server.age_messages(float(given["seconds"])),
             "burst": lambda given: {"pushed": server.load.burst(**_with_texts(given))},
             "rate": lambda given: {"to_push": server.load.rate(**_with_texts(given))},
+            "hush": lambda _: server.load.hush(),
             "reset": lambda _: server.reset(),
             "reset_stats": lambda _: server.latencies.clear(),
         }
@@ -111,6 +121,21 @@ class Control:
         since, chat = given.get("since", 0), given.get("chat_id")
         chosen = [one for one in records if one.seq > since and (chat is None or one.chat_id == chat)]
         return {"messages": [one.as_json() for one in chosen]}
+
+    def _answers(self, given: Found) -> Found:
+        since = given.get("since", 0)
+        found = [one for one in self.server.sent if one.seq > since]
+        return {"answers": [[one.seq, str(one.chat_id), one.plain, one.received_at] for one in found]}
+
+    def _counts(self, _given: Found) -> Found:
+        server = self.server
+        return {
+            "sent": server.world.sent_count,
+            "offered": len(server.load.offered),
+            "pending": server.pending,
+            "in_flight": server.in_flight,
+            "load_running": server.load.running,
+        }
 
     def _calls(self, given: Found) -> Found:
         method = given.get("method")

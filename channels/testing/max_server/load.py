@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Callable, Sequence
 
 from channels.testing.max_server.inbound import Inbound
@@ -14,6 +15,8 @@ class Load:
     def __init__(self, inbound: Inbound, clock: Callable[[], float]) -> None:
         self.inbound = inbound
         self.clock = clock
+        self.offered = array("d")
+        """When each message was written, by the clock, in order."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -32,6 +35,7 @@ class Load:
     ) -> int:
         """Make this many messages now: a poll gets them as fast as it asks, a webhook as fast as it answers."""
         for index in range(start, start + messages):
+            self.offered.append(self.clock())
             self.inbound.text(texts[index % len(texts)], chat=first_chat + index % chats)
         return messages
 
@@ -62,8 +66,12 @@ class Load:
             done = due
             await asyncio.sleep(max(0.0, begun + done / per_second - self.clock()))
 
-    async def close(self) -> None:
-        """Stop pushing."""
+    def hush(self) -> None:
+        """Push nothing more from now on."""
         for task in self._tasks:
             task.cancel()
+
+    async def close(self) -> None:
+        """Stop pushing."""
+        self.hush()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -173,6 +173,7 @@ class MaxServer:
         self.limits.set()
         self.quirks.reset()
         self.latencies.clear()
+        del self.load.offered[:]
         self.call_log.clear()
         self.call_count = self.refused_tokens = self.leaked_tokens = 0
         self.latency = 0.0

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from channels.testing.balancer import Balancer
 from channels.testing.max_server.update_queue import Entry, UpdateQueue
 
 SECRET_HEADER: Final = "X-Max-Bot-Api-Secret"  # noqa: S105 - a header name
@@ -72,6 +73,7 @@ class Pusher:
         self.read_timeout = read_timeout
         self.connections = connections
         self.subscriptions: dict[str, WebhookSubscription] = {}
+        self.balancer = Balancer()
         self.counts: Counter[str] = Counter()
         self.open_connections = 0
         self.most_connections = 0
@@ -167,7 +169,7 @@ class Pusher:
         self.counts["attempts"] += 1
         try:
             async with self._session.post(
-                delivery.subscription.url,
+                self.balancer.place(delivery.subscription.url),
                 data=delivery.entry.body,
                 headers=headers,
                 allow_redirects=False,

@@ -131,16 +131,29 @@ class Inbound:
         name: str = "invoice.pdf",
         words: str | None = None,
         size: int | None = None,
+        content: bytes = b"%PDF",
         **place: Any,
     ) -> Pushed:
         """A file; a `size` above 20 MB can be named but not downloaded."""
-        file = self.world.store_file(
-            prefix="documents", suffix=f"-{name}", content=b"%PDF", size=size if size is not None else 4
-        )
-        content = updates.document(
-            file.file_id, name=name, mime="application/pdf", size=file.size, words=words
-        )
-        return self._message(content, chat=chat, **place)
+        file = self.world.store_file(prefix="documents", suffix=f"-{name}", content=content, size=size)
+        about = updates.document(file.file_id, name=name, mime="application/pdf", size=file.size, words=words)
+        return self._message(about, chat=chat, **place)
+
+    def topic_changed(self, what: str, *, chat: int, topic: int, user: int | None = None) -> Pushed:
+        """Somebody `closed` or `reopened` a topic, as a service message tells, or `deleted` it, as nothing tells."""
+        home = self.world.chat(chat)
+        self.world.topic(home, topic)
+        match what:
+            case "closed":
+                home.closed_topics.add(topic)
+            case "reopened":
+                home.closed_topics.discard(topic)
+            case "deleted":
+                home.forget_topic(topic)
+                return Pushed(update_id=None, body={})
+            case _:
+                raise ValueError(f"a topic is closed, reopened or deleted, not {what!r}")
+        return self._message({f"forum_topic_{what}": {}}, chat=chat, user=user, topic=topic)
 
     def sticker(self, *, chat: int, emoji: str = "👍", **place: Any) -> Pushed:
         """A sticker."""

@@ -32,6 +32,8 @@ _REPLY_KEYS: Final = frozenset({
 _MAX_PHOTO: Final = 10 * 1024 * 1024
 _MAX_DOWNLOAD: Final = 20 * 1024 * 1024
 _MAX_NOTICE: Final = 200
+_MAX_TOPIC_NAME: Final = 128
+_ICON_COLOR: Final = 7322096
 
 _FORBIDDEN: Final = {
     Standing.BLOCKED: "Forbidden: bot was blocked by the user",
@@ -80,6 +82,10 @@ class ChatMethods:
             "deleteMyCommands": lambda given, _files, _now: Reply(
                 delete_commands(self.world.commands, given)
             ),
+            "createForumTopic": self._create_topic,
+            "closeForumTopic": lambda given, _files, now: self._change_topic(given, now, "closed"),
+            "reopenForumTopic": lambda given, _files, now: self._change_topic(given, now, "reopened"),
+            "deleteForumTopic": lambda given, _files, now: self._change_topic(given, now, "deleted"),
             "getFile": self._get_file,
             "getChat": self._get_chat,
         }
@@ -115,7 +121,7 @@ class ChatMethods:
         if place.thread_id is not None:
             if place.thread_id not in chat.topics:
                 raise bad_request("message thread not found")
-            if place.thread_id in chat.closed_topics:
+            if place.thread_id in chat.closed_topics and not chat.manages_topics:
                 raise bad_request("TOPIC_CLOSED")
         return place
 
@@ -328,6 +334,56 @@ class ChatMethods:
             raise bad_request("wrong parameter action in request")
         self._place(chat, given)
         return Reply(result=True)
+
+    def _forum(self, given: Mapping[str, Any]) -> Chat:
+        chat = self._chat(given)
+        if not chat.about.get("is_forum"):
+            raise bad_request("the chat is not a forum")
+        if not chat.manages_topics:
+            raise bad_request("not enough rights to create a topic")
+        return chat
+
+    def _create_topic(self, given: dict[str, Any], _files: Mapping[str, Upload], now: float) -> Reply:
+        chat = self._forum(given)
+        name = given["name"].strip()
+        if not 0 < len(name) <= _MAX_TOPIC_NAME:
+            raise bad_request("TOPIC_NAME_INVALID" if name else "topic name is empty")
+        about = {"name": name, "icon_color": given.get("icon_color", _ICON_COLOR)}
+        # A topic is called after the message that tells of its beginning.
+        thread_id = self.world.next_message_id(chat)
+        self.world.topic(chat, thread_id)
+        chat.topic_names[thread_id] = name
+        self._service(chat, thread_id, thread_id, now, {"forum_topic_created": about})
+        return Reply({"message_thread_id": thread_id, **about})
+
+    def _change_topic(self, given: Mapping[str, Any], now: float, change: str) -> Reply:
+        chat = self._forum(given)
+        thread_id = given["message_thread_id"]
+        if thread_id not in chat.topics:
+            raise bad_request("TOPIC_ID_INVALID")
+        if change == "deleted":
+            chat.forget_topic(thread_id)
+            return Reply(result=True)
+        if (thread_id in chat.closed_topics) is (change == "closed"):
+            raise bad_request("TOPIC_NOT_MODIFIED")
+        (chat.closed_topics.add if change == "closed" else chat.closed_topics.discard)(thread_id)
+        told: dict[str, Any] = {f"forum_topic_{change}": {}}
+        self._service(chat, self.world.next_message_id(chat), thread_id, now, told)
+        return Reply(result=True)
+
+    def _service(
+        self, chat: Chat, message_id: int, thread_id: int, now: float, content: dict[str, Any]
+    ) -> None:
+        """Keep a service message of the bot's own doing; a bot gets no update about those."""
+        body = updates.message(
+            message_id=message_id,
+            date=int(now),
+            chat=chat.about,
+            sender=self.world.author,
+            content=content,
+            topic=thread_id,
+        )
+        chat.keep(message_id, Post(body=body, own=True))
 
     def _get_file(self, given: dict[str, Any], _files: Mapping[str, Upload], _now: float) -> Reply:
         stored = self.world.files.get(given["file_id"])

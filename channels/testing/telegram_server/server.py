@@ -164,6 +164,7 @@ class TelegramServer:
         self.faults.fired.clear()
         self.limits.set()
         self.latencies.clear()
+        del self.load.offered[:]
         self.call_log.clear()
         self.call_count = 0
         self.latency = 0.0
@@ -270,6 +271,12 @@ class TelegramServer:
         home = self.world.chat(chat)
         self.world.topic(home, topic)
         (home.closed_topics.add if closed else home.closed_topics.discard)(topic)
+
+    def set_forum(self, chat: int, *, manages: bool = True) -> None:
+        """Make a supergroup a forum; whether the bot may manage its topics."""
+        home = self.world.chat(chat)
+        home.about["is_forum"] = True
+        home.manages_topics = manages
 
     def expire_presses(self) -> None:
         """Make every press so far too old to be answered."""

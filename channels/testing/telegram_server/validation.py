@@ -112,6 +112,8 @@ _EDIT: Final[dict[str, Reader]] = {
 }
 _SCOPED: Final[dict[str, Reader]] = {"scope": read_json, "language_code": read_text}
 
+_OF_A_TOPIC: Final = ("closeForumTopic", "reopenForumTopic", "deleteForumTopic")
+
 PARAMETERS: Final[dict[str, dict[str, Reader]]] = {
     "getMe": {},
     "getUpdates": {
@@ -185,6 +187,13 @@ PARAMETERS: Final[dict[str, dict[str, Reader]]] = {
     "deleteMyCommands": _SCOPED,
     "getFile": {"file_id": read_text},
     "getChat": {"chat_id": read_chat},
+    "createForumTopic": {
+        "chat_id": read_chat,
+        "name": read_text,
+        "icon_color": read_integer,
+        "icon_custom_emoji_id": read_text,
+    },
+    **{name: {"chat_id": read_chat, "message_thread_id": read_integer} for name in _OF_A_TOPIC},
     "logOut": {},
     "close": {},
 }
@@ -200,6 +209,11 @@ REQUIRED: Final[dict[str, dict[str, str]]] = {
     "setMyCommands": {"commands": 'parameter "commands" is required'},
     "getFile": {"file_id": 'invalid file_id: parameter "file_id" is required'},
     "getChat": {"chat_id": "chat_id is empty"},
+    "createForumTopic": {"chat_id": "chat_id is empty", "name": "topic name is empty"},
+    **{
+        name: {"chat_id": "chat_id is empty", "message_thread_id": "message_thread_id is required"}
+        for name in _OF_A_TOPIC
+    },
 }
 """What Telegram says when a required parameter is missing; methods that are not here require nothing by
 themselves.

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import aiohttp
 
+from channels.testing.balancer import Balancer
 from channels.testing.telegram_server.refusal import ApiError
 from channels.testing.telegram_server.update_queue import Entry, UpdateQueue
 from channels.testing.telegram_server.wire import Uploads, read_parameters_of
@@ -70,6 +71,7 @@ class Pusher:
         self.read_timeout = read_timeout
         self.settings: WebhookSettings | None = None
         self.failure: PushFailure | None = None
+        self.balancer = Balancer()
         self.counts: Counter[str] = Counter()
         self.open_connections = 0
         self.most_connections = 0
@@ -181,7 +183,7 @@ class Pusher:
         self.counts["attempts"] += 1
         try:
             async with self._session.post(
-                settings.url,
+                self.balancer.place(settings.url),
                 data=entry.body,
                 headers=headers,
                 allow_redirects=False,

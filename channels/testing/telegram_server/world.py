@@ -49,6 +49,9 @@ class Chat:
     migrated_to: int | None = None
     topics: set[int] = field(default_factory=set)
     closed_topics: set[int] = field(default_factory=set)
+    topic_names: dict[int, str] = field(default_factory=dict)
+    manages_topics: bool = False
+    """Whether the bot is an administrator here that may manage topics: then it may write in closed ones, too."""
     last_message_id: int = 0
     posts: dict[int, Post] = field(default_factory=dict)
 
@@ -61,6 +64,16 @@ class Chat:
     def kind(self) -> str:
         """private, group, supergroup or channel."""
         return str(self.about["type"])
+
+    def forget_topic(self, thread_id: int) -> None:
+        """Delete a topic with everything in it."""
+        self.topics.discard(thread_id)
+        self.closed_topics.discard(thread_id)
+        self.topic_names.pop(thread_id, None)
+        for message_id in [
+            number for number, post in self.posts.items() if post.body.get("message_thread_id") == thread_id
+        ]:
+            del self.posts[message_id]
 
     def keep(self, message_id: int, post: Post) -> None:
         """Remember a message, forgetting the oldest ones."""

@@ -83,7 +83,7 @@ class GreenPlatform(ServerPlatform):
         """Take out what waits. The checks push it: the fake's own pusher is left out of this."""
         put, self._put = [update for _, update in self._put], []
         queue = self.server.instance.notifications
-        waiting = [orjson.loads(entry.body) for entry in queue.entries.values()]
+        waiting = [orjson.loads(self.as_seen(entry.body)) for entry in queue.entries.values()]
         queue.clear()
         return [*put, *waiting]
 
@@ -100,6 +100,14 @@ class GreenPlatform(ServerPlatform):
     def shows(self, chat: str) -> None:
         """Send a picture."""
         self.server.instance.push.file(chat=chat)
+
+    def hands(self, chat: str, content: bytes) -> None:
+        """Send a document."""
+        self.server.instance.push.file(chat=chat, content=content)
+
+    def loses_files(self) -> None:
+        """Forget every file."""
+        self.server.instance.book.files.clear()
 
     def sent(self) -> Sequence[Sent]:
         """What reached people."""

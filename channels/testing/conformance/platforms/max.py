@@ -65,7 +65,7 @@ class MaxPlatform(ServerPlatform):
         waiting = list(self.server.queue.waiting.values())
         for entry in waiting:
             self.server.queue.take(entry)
-        return [*put, *(orjson.loads(entry.body) for entry in waiting)]
+        return [*put, *(orjson.loads(self.as_seen(entry.body)) for entry in waiting)]
 
     def hook(self, address: str) -> str:
         """The address is subscribed, and the fake keeps its updates for `take` from now on."""
@@ -87,6 +87,14 @@ class MaxPlatform(ServerPlatform):
     def shows(self, chat: str) -> None:
         """Send a picture."""
         self.server.push.photo(chat=int(chat))
+
+    def hands(self, chat: str, content: bytes) -> None:
+        """Send a file."""
+        self.server.push.document(chat=int(chat), content=content)
+
+    def loses_files(self) -> None:
+        """Forget every file."""
+        self.server.world.uploads.clear()
 
     def sent(self) -> Sequence[Sent]:
         """What reached people, with the words of the last edit."""

@@ -88,6 +88,14 @@ class TelegramPlatform(ServerPlatform):
         """Send a photo."""
         self.server.push.photo(chat=int(chat))
 
+    def hands(self, chat: str, content: bytes) -> None:
+        """Send a document."""
+        self.server.push.document(chat=int(chat), content=content)
+
+    def loses_files(self) -> None:
+        """Forget every file."""
+        self.server.world.files.clear()
+
     def sent(self) -> Sequence[Sent]:
         """What reached people, with the words of the last edit."""
         found: dict[tuple[int, int], Sent] = {}
