@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from itertools import chain
 from typing import Protocol
 
@@ -30,6 +31,10 @@ _ALONE = 2
 """Words with a meaning in a follow-up that only asks, and has no «а» before it: «сколько стоит», «сколько ждать»."""
 _CARRIED = 4
 _WORDS = 10
+_LONGEST_TEXT = 200
+"""Characters of a follow-up, at most."""
+_REMEMBERED = 512
+"""How so many texts were read is remembered: one message is asked about several times."""
 
 _LEADING = """
 а, и, или, тогда, насчет, как насчет, что насчет, что по, and, or, but, then, what about, how about
@@ -158,8 +163,11 @@ def resolve(text: str, last: LastTopic, decide: Decide, rank: Rank) -> Decision 
 
 
 def _read(text: str) -> _FollowUp | None:
-    if len(text) > _WORDS * 20:
-        return None
+    return None if len(text) > _LONGEST_TEXT else _read_short(text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _read_short(text: str) -> _FollowUp | None:
     words = _plain(text)
     if len(words) > _WORDS:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
@@ -23,11 +24,17 @@ from faq.contract import (
     Scope,
 )
 from faq.entry import Category, FaqEntry
-from faq.policy import ThresholdPolicy, Thresholds
+from faq.policy import CHOICES, ThresholdPolicy, Thresholds
 
 REMEMBERED = 512
 REMEMBERED_LENGTH = 200
 """Decisions over so many texts of at most this length are remembered until the live entries change."""
+REMEMBERED_RANKS = 64
+"""The same for rankings: enough for one message, which is looked at from several sides."""
+
+_SEEN = 5
+"""Candidates that a policy of somebody else decides over; ours looks at no more than it offers."""
+_editions = count(1)
 
 if TYPE_CHECKING:
     from faq.explain import Explanation
@@ -47,11 +54,13 @@ def default_matcher(entries: Sequence[FaqEntry], synonyms: Sequence[Sequence[str
 class _View:
     """What is live on one day."""
 
+    edition: int
     ids: tuple[str, ...]
     entries: MappingProxyType[str, FaqEntry]
     categories: tuple[Category, ...]
     matcher: Matcher
     decide: Callable[[str, Scope], Decision]
+    rank: Callable[[str, Scope, int], Sequence[Candidate]]
 
 
 class FaqManager:
@@ -82,6 +91,7 @@ class FaqManager:
         self._synonyms = tuple(tuple(group) for group in synonyms)
         self.thresholds = thresholds or Thresholds()
         self._policy: Policy = policy or ThresholdPolicy(self.thresholds)
+        self._seen = CHOICES if policy is None else _SEEN  # to tell why costs time for each candidate
         self._today = today or _local_date
         self._factory = matcher
         self._dated = any(entry.valid_from or entry.valid_to for entry in self._all.values())
@@ -113,7 +123,11 @@ class FaqManager:
 
     def rank(self, text: str, limit: int = 5, *, scope: Scope = EVERYTHING) -> Sequence[Candidate]:
         """The best live entries for a text, best first, at most `limit`. Never raises, whatever the text."""
-        return self._live().matcher.rank(Query(text=text), scope=scope, limit=max(limit, 0))
+        view = self._live()
+        limit = max(limit, 0)
+        if len(text) <= REMEMBERED_LENGTH:
+            return view.rank(text, scope, limit)
+        return view.matcher.rank(Query(text=text), scope=scope, limit=limit)
 
     def decide(self, text: str, *, scope: Scope = EVERYTHING) -> Decision:
         """Answer, clarify or admit. Never raises; the same text always gets the same decision."""
@@ -139,6 +153,14 @@ class FaqManager:
         )
 
     # -- contents -----------------------------------------------------------------------------------------
+
+    @property
+    def edition(self) -> int:
+        """A number that no other set of live entries of this process has: a key for what is derived from them.
+
+        It changes with the day on which an entry comes or goes, and with every new manager.
+        """
+        return self._live().edition
 
     @property
     def entries(self) -> Sequence[FaqEntry]:
@@ -180,12 +202,24 @@ class FaqManager:
         def decide(text: str, scope: Scope) -> Decision:
             return self._decide(matcher, text, scope)
 
-        return _View(tuple(live), MappingProxyType(live), (*declared, *undeclared), matcher, decide)
+        @lru_cache(maxsize=REMEMBERED_RANKS)
+        def rank(text: str, scope: Scope, limit: int) -> Sequence[Candidate]:
+            return tuple(matcher.rank(Query(text=text), scope=scope, limit=limit))
+
+        return _View(
+            edition=next(_editions),
+            ids=tuple(live),
+            entries=MappingProxyType(live),
+            categories=(*declared, *undeclared),
+            matcher=matcher,
+            decide=decide,
+            rank=rank,
+        )
 
     def _decide(self, matcher: Matcher, text: str, scope: Scope) -> Decision:
         if isinstance(matcher, ExactMatcher) and (whole := matcher.exact(text, scope=scope)):
             return self._policy.decide(whole)
-        return self._policy.decide(matcher.rank(Query(text=text), scope=scope, limit=5))
+        return self._policy.decide(matcher.rank(Query(text=text), scope=scope, limit=self._seen))
 
 
 def _local_date() -> date:

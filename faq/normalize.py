@@ -108,7 +108,7 @@ class _ThreadStemmers(threading.local):
 _stemmers: list[_ThreadStemmers] = []
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def stem(word: str) -> str:
     """The Snowball stem of a folded word: Russian for Cyrillic, English for Latin, else the word itself."""
     if not _stemmers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from faq.contract import Candidate, Decision, Outcome
 from faq.normalize import Normalizer
@@ -17,6 +18,9 @@ WHOLE_COVERAGE = 0.85
 UNKNOWN_SUBJECTS = 2
 """An unknown part with fewer words of its own («вы серьёзно?») is not worth a word of ours."""
 LONGEST = 1000
+_REMEMBERED = 512
+_REMEMBERED_LENGTH = 200
+"""The parts of so many texts of at most this length are remembered."""
 _PLACES = 20
 """A text that is longer, or has more places to cut, is no list of questions; looking closer would only take time."""
 _EARLY = 2
@@ -88,10 +92,17 @@ def split(text: str) -> tuple[str, ...]:
     word. Each part asks and names a subject: what only tells belongs to the question that follows it, or else to the
     one before. Greetings and politeness are no part.
     """
+    return _remembered_split(text) if len(text) <= _REMEMBERED_LENGTH else _split(text)
+
+
+def _split(text: str) -> tuple[str, ...]:
     if len(text) > LONGEST or len(_END.findall(text)) + len(_JOINT.findall(text)) > _PLACES:
         return (text,)
     parts = [_LEADING.sub("", text[start:end].strip(), count=1) for start, end in _questions(text)]
     return tuple(parts) if 1 < len(parts) <= MOST else (text,)
+
+
+_remembered_split = lru_cache(maxsize=_REMEMBERED)(_split)
 
 
 def decide_parts(text: str, decide: Decide, *, after: After | None = None) -> tuple[Part, ...]:

@@ -9,7 +9,7 @@ _RUSSIAN = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 _ENGLISH = "abcdefghijklmnopqrstuvwxyz"
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def sound(word: str) -> str:
     """The word as it is heard: vowels that are confused in writing are one, doubled letters are single.
 

@@ -10,6 +10,7 @@ import numpy as np
 from faq.language.lexicon import Floats, Lexicon, load_lexicon, unit
 from faq.language.spoken import chat_phrases
 from faq.matching.message import Message
+from faq.matching.reading import language_weight
 from faq.matching.vocabulary import rarity
 from faq.normalize import Normalizer, stem, stop_stems
 
@@ -37,38 +38,38 @@ class Chat:
     def __init__(self, phrases: tuple[str, ...], lexicon: Lexicon) -> None:
         normalizer = Normalizer()
         self._lexicon = lexicon
-        self._phrases: list[str] = []
-        self._words: list[dict[str, float]] = []
-        rows: list[int] = []
-        weights: list[float] = []
-        starts: list[int] = []
-        for phrase in phrases:
-            words = {root: self._weight(root) for root in map(stem, normalizer.fold(phrase).split())}
-            if not words:
-                continue
-            starts.append(len(rows))
-            rows += map(lexicon.row, words)
-            weights += words.values()
-            self._phrases.append(phrase)
-            self._words.append(words)
-        vectors = lexicon.vectors(rows) * np.array(weights, np.float32)[:, None]
-        self._meanings: Floats = unit(np.add.reduceat(vectors, np.array(starts)))
+        spelled = {phrase: dict.fromkeys(map(stem, normalizer.fold(phrase).split())) for phrase in phrases}
+        known = list({root: None for roots in spelled.values() for root in roots})
+        places = {root: place for place, root in enumerate(known)}
+        rows = lexicon.rows(known)
+        stops = stop_stems()
+        weigh = {
+            root: rarity(zipf, stop=root in stops)
+            for root, zipf in zip(known, lexicon.zipfs(rows), strict=True)
+        }
+        self._phrases = [phrase for phrase, roots in spelled.items() if roots]
+        self._words = [{root: weigh[root] for root in spelled[phrase]} for phrase in self._phrases]
+        self._totals = [sum(words.values()) for words in self._words]
+        used = np.array([places[root] for words in self._words for root in words])
+        weights = np.array([weight for words in self._words for weight in words.values()], np.float32)
+        starts = np.cumsum([0, *(len(words) for words in self._words[:-1])])
+        vectors = lexicon.vectors(rows)[used]
+        vectors *= weights[:, None]
+        self._meanings: Floats = unit(np.add.reduceat(vectors, starts))
 
     def likeness(self, message: Message) -> Likeness:
         """How like small talk a message is. Pure."""
         alike = self._meanings @ message.meaning
-        own = {word.stem: self._weight(word.stem) for word in message.words}
+        own = {word.stem: language_weight(self._lexicon, word) for word in message.words}
+        total = sum(own.values())
         best, cover = "", 0.0
         for place in np.argpartition(-alike, _CLOSEST)[:_CLOSEST].tolist():
             words = self._words[place]
             shared = sum(weight for root, weight in own.items() if root in words)
-            both = shared * shared / max(sum(own.values()) * sum(words.values()), _GONE)
+            both = shared * shared / max(total * self._totals[place], _GONE)
             if not best or both > cover:
                 best, cover = self._phrases[place], both
         return Likeness(float(alike.max()), cover, best)
-
-    def _weight(self, root: str) -> float:
-        return rarity(self._lexicon.zipf(self._lexicon.row(root)), stop=root in stop_stems())
 
 
 @cache

@@ -11,7 +11,7 @@ from rapidfuzz import fuzz, process
 
 from faq.contract import Via
 from faq.language.lexicon import Floats, Numbers
-from faq.matching.index import Index
+from faq.matching.index import Index, sorted_words
 from faq.matching.message import Message
 
 FEATURES: Final = (
@@ -70,6 +70,9 @@ MEANT = 0.45
 """From these similarities on a word of the message counts as found."""
 CLOSER = 4
 """So many phrasings of an entry are compared word by word; the others are too far off to win."""
+_ROUNDING = 1e-6
+_SMALL = 4_096
+"""A base of so many stems is compared as a whole with the words of a message; of a larger one, what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +90,16 @@ class Comparison:
 
 def compare(index: Index, message: Message, entries: Numbers, head: Floats | None = None) -> Comparison:
     """Measure candidates; `entries` are their numbers, in order, `head` the classifier's two columns. Pure."""
-    lookup = _lookup(index, message)
+    near, answers = _near(index, message, entries)
     columns: dict[str, npt.NDArray[np.floating]] = {}
-    near = _near(index, message, entries, lookup)
     best = _by_phrase(index, message, near, columns)
-    _by_entry(index, message, entries, lookup, near, columns)
-    columns["head"], columns["head_share"] = head.T if head is not None else np.zeros((2, len(entries)))
-    table = np.stack([columns[name] for name in FEATURES], axis=1).astype(np.float32)
+    _by_entry(index, message, entries, near, answers, columns)
+    table = np.zeros((len(entries), len(FEATURES)), np.float32)
+    if head is not None:
+        columns["head"], columns["head_share"] = head.T
+    for place, name in enumerate(FEATURES):
+        if name in columns:
+            table[:, place] = columns[name]
     return Comparison(entries, table, best, near.in_entry, near.soft_in_entry)
 
 
@@ -120,27 +126,35 @@ class _Near:
     soft_in_entry: Floats
 
 
-def _near(index: Index, message: Message, entries: Numbers, lookup: Floats) -> _Near:
+def _near(index: Index, message: Message, entries: Numbers) -> tuple[_Near, Floats]:
+    """The phrasings that are compared; and for the answers of the entries what `in_entry` is, both twins as one."""
+    words = len(message.words)
     phrases, group, meanings = _closest(index, message, entries)
     values, begins = index.tokens.gather(phrases)
-    hard, soft = _similarities(lookup, message, index, values)
-    by_phrase = np.maximum.reduceat(hard, begins, axis=1)
-    soft_by_phrase = np.maximum.reduceat(soft, begins, axis=1)
+    told, told_begins = index.answers.gather(entries.astype(np.int64))
+    similar, most = _similarities(index, message, np.concatenate((values, told)))
+    by_phrase = np.maximum.reduceat(similar[: len(values)], begins, axis=0)
     starts = np.searchsorted(group, np.arange(len(entries)))
-    return _Near(
+    in_entry = np.maximum.reduceat(by_phrase, starts, axis=0)
+    answers = np.zeros((len(entries), 2 * words), np.float32)
+    if len(told):
+        filled = index.answers.starts[entries + 1] > index.answers.starts[entries]
+        answers[filled] = np.maximum.reduceat(similar[len(values) :], told_begins[filled], axis=0)
+    near = _Near(
         phrases=phrases,
         group=group,
         starts=starts,
         meanings=meanings,
         begins=begins,
         own=index.vocabulary.weights[values],
-        named=hard.max(0),
-        soft_named=soft.max(0),
-        by_phrase=by_phrase,
-        soft_by_phrase=soft_by_phrase,
-        in_entry=np.maximum.reduceat(by_phrase, starts, axis=1),
-        soft_in_entry=np.maximum.reduceat(soft_by_phrase, starts, axis=1),
+        named=most[0, : len(values)],
+        soft_named=most[1, : len(values)],
+        by_phrase=by_phrase.T[:words],
+        soft_by_phrase=by_phrase.T[words:],
+        in_entry=in_entry.T[:words],
+        soft_in_entry=in_entry.T[words:],
     )
+    return near, answers.T
 
 
 def _by_phrase(
@@ -150,7 +164,7 @@ def _by_phrase(
     keyword = index.is_keyword[near.phrases]
     factor = np.where(keyword, _KEYWORD, 1.0).astype(np.float32)
     own_total = np.maximum(np.add.reduceat(near.own, near.begins), 1e-6)
-    heaviest = np.minimum(np.maximum.reduceat(near.own, near.begins), 1.0)
+    heaviest = np.minimum(index.phrase_heaviest[near.phrases], 1.0)
     best = near.starts
     for prefix, supports, named in (
         ("", near.by_phrase, near.named),
@@ -167,8 +181,9 @@ def _by_phrase(
         columns[f"{prefix}keyword"] = np.maximum.reduceat(
             np.where(counts, phrase_cover * heaviest, 0.0), near.starts
         )
-    plains = [index.phrases[number].plain for number in near.phrases.tolist()]
-    spelling = process.cdist([message.reading.text], plains, scorer=fuzz.token_sort_ratio)[0]
+    # The ratio of sorted words is the token sort ratio, without sorting the words of phrasings for every message.
+    plains = [index.sorted_plains[number] for number in near.phrases.tolist()]
+    spelling = process.cdist([sorted_words(message.reading.text)], plains, scorer=fuzz.ratio)[0]
     columns["spelling"] = np.maximum.reduceat(spelling, near.starts) / 100.0
     columns["phrase"] = np.maximum.reduceat(_same_words(index, message, near.phrases), near.starts)
     columns["meaning"] = np.maximum.reduceat(near.meanings, near.starts)
@@ -179,14 +194,14 @@ def _by_entry(
     index: Index,
     message: Message,
     entries: Numbers,
-    lookup: Floats,
     near: _Near,
+    answers: Floats,
     columns: dict[str, npt.NDArray[np.floating]],
 ) -> None:
     """The features of an entry as a whole and of its answer."""
     weights, total = message.weights, message.total
     in_entry, in_entry_soft = near.in_entry, near.soft_in_entry
-    in_answer, in_answer_soft = _answers(lookup, message, index, entries)
+    in_answer, in_answer_soft = answers[: len(message.words)], answers[len(message.words) :]
     columns["entry_cover"] = weights @ in_entry / total
     columns["entry_soft_cover"] = weights @ in_entry_soft / total
     columns["entry_answer_cover"] = weights @ np.maximum(in_entry, _FROM_ANSWER * in_answer) / total
@@ -242,32 +257,32 @@ def _closest(
     return phrases, group, meaning
 
 
-def _similarities(lookup: Floats, message: Message, index: Index, values: Numbers) -> tuple[Floats, Floats]:
-    """How well each stem stands for each word: by spelling, and by spelling or meaning."""
-    hard: Floats = lookup[:, values]
-    cosine = message.vectors @ index.vocabulary.vectors[values].T
-    soft = np.clip((cosine - _SEMANTIC_FROM) / _SEMANTIC_SPAN, 0.0, 1.0) * _SEMANTIC_MOST
-    return hard, np.maximum(hard, soft)
-
-
-def _answers(lookup: Floats, message: Message, index: Index, entries: Numbers) -> tuple[Floats, Floats]:
-    values, begins = index.answers.gather(entries.astype(np.int64))
-    filled = index.answers.starts[entries + 1] > index.answers.starts[entries]
-    shape = (len(message.words), len(entries))
-    found, found_soft = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    if len(values):
-        hard, soft = _similarities(lookup, message, index, values)
-        found[:, filled] = np.maximum.reduceat(hard, begins[filled], axis=1)
-        found_soft[:, filled] = np.maximum.reduceat(soft, begins[filled], axis=1)
-    return found, found_soft
+def _similarities(index: Index, message: Message, stems: Numbers) -> tuple[Floats, Floats]:
+    """By stem: how well it stands for each word by spelling, then by meaning too; and in two rows the most of it."""
+    vectors = index.vocabulary.vectors
+    hard = _lookup(index, message)
+    whole = len(vectors) <= _SMALL
+    if not whole:
+        hard, vectors = hard[:, stems], vectors[stems]
+    soft = message.vectors @ vectors.T
+    soft -= _SEMANTIC_FROM
+    soft /= _SEMANTIC_SPAN
+    np.clip(soft, 0.0, 1.0, out=soft)
+    soft *= _SEMANTIC_MOST
+    np.maximum(hard, soft, out=soft)
+    most = np.stack((hard.max(0), soft.max(0)))
+    # Rows of a few words are gathered and compared several times faster than columns of them.
+    by_stem: Floats = np.ascontiguousarray(np.concatenate((hard, soft)).T)
+    return (by_stem[stems], most[:, stems]) if whole else (by_stem, most)
 
 
 def _first_best(
     values: npt.NDArray[np.floating], group: npt.NDArray[np.int64], starts: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """For each group the place of its greatest value, the first one on a tie."""
-    order = np.lexsort((np.arange(len(values)), -values, group))
-    return order[starts]
+    """For each group the place of its greatest value, the first one on a tie; what rounding did to equals is no win."""
+    greatest = np.maximum.reduceat(values, starts)[group]
+    best: npt.NDArray[np.int64] = np.flatnonzero(values >= greatest - _ROUNDING)
+    return best[np.searchsorted(group[best], np.arange(len(starts)))]
 
 
 def _same_words(index: Index, message: Message, phrases: npt.NDArray[np.int64]) -> Floats:
@@ -278,8 +293,8 @@ def _same_words(index: Index, message: Message, phrases: npt.NDArray[np.int64]) 
         if not relatives or relatives[0].similarity < _SURE:
             return same
         wanted.add(relatives[0].number)
-    for place, number in enumerate(phrases.tolist()):
-        own = index.tokens.of(number)
-        if len(own) == len(wanted) and set(own.tolist()) == wanted:
+    for place in np.flatnonzero(index.phrase_lengths[phrases] == len(wanted)).tolist():
+        number = int(phrases[place])
+        if set(index.tokens.of(number).tolist()) == wanted:
             same[place] = _KEYWORD if index.phrases[number].via is Via.KEYWORD else 1.0
     return same

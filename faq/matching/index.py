@@ -134,6 +134,9 @@ class Index:
         self.answer_postings = _inverted(self.answers, stems)
         weights = vocabulary.weights
         self.phrase_weights = _sums(weights[self.tokens.values], self.tokens)
+        self.phrase_heaviest = _heaviest(weights[self.tokens.values], self.tokens)
+        self.phrase_lengths = np.diff(self.tokens.starts).astype(np.int32)
+        self.sorted_plains = [sorted_words(phrase.plain) for phrase in self.phrases]
         self.phrase_meanings = self._meanings(self.tokens)
         self.answer_meanings = self._meanings(self.answers)
         sums = np.zeros((entries, vocabulary.lexicon.dimensions), np.float32)
@@ -195,28 +198,18 @@ class Index:
         return np.sort(best).astype(np.int32)
 
     def _sought(self, message: Message) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        phrases, entries = len(self.phrases), len(self.entries)
         least = _SEEK * float(message.weights.max())
-        found: tuple[list[Numbers], list[Numbers]] = ([], [])
-        weights: tuple[list[Floats], list[Floats]] = ([], [])
+        sought: list[int] = []
+        worth: list[float] = []
         for weight, relatives in zip(message.weights.tolist(), message.relatives, strict=True):
-            if weight < least:
-                continue
-            for relative in relatives:
-                for place, postings in enumerate((self.postings, self.answer_postings)):
-                    own = postings.of(relative.number)
-                    if len(own):
-                        found[place].append(own)
-                        weights[place].append(np.full(len(own), weight * relative.similarity, np.float32))
-        sums = [
-            np.bincount(np.concatenate(found[place]), np.concatenate(weights[place]), minlength=size).astype(
-                np.float64
-            )
-            if found[place]
-            else np.zeros(size)
-            for place, size in enumerate((phrases, entries))
-        ]
-        return sums[0], sums[1]
+            if weight >= least:
+                sought += [relative.number for relative in relatives]
+                worth += [weight * relative.similarity for relative in relatives]
+        stems, weights = np.array(sought, np.int64), np.array(worth, np.float32)
+        return (
+            _weighted(self.postings, stems, weights, len(self.phrases)),
+            _weighted(self.answer_postings, stems, weights, len(self.entries)),
+        )
 
 
 def phrasings(entry: FaqEntry) -> Iterator[tuple[Via, str]]:
@@ -244,6 +237,26 @@ def _inverted(lists: Ragged, stems: int) -> Ragged:
     turned.values = parents[order].astype(np.int32)
     turned.starts = np.searchsorted(lists.values[order], np.arange(stems + 1)).astype(np.int64)
     return turned
+
+
+def _weighted(
+    postings: Ragged, stems: npt.NDArray[np.int64], weights: Floats, size: int
+) -> npt.NDArray[np.float64]:
+    """By list: the sum of the weights of its stems."""
+    lists, _ = postings.gather(stems)
+    lengths = postings.starts[stems + 1] - postings.starts[stems]
+    return np.bincount(lists, np.repeat(weights, lengths), minlength=size).astype(np.float64)
+
+
+def sorted_words(plain: str) -> str:
+    """The words of a folded text in the order of the alphabet; the text itself if it has that order."""
+    found = " ".join(sorted(plain.split()))
+    return plain if found == plain else found
+
+
+def _heaviest(values: Floats, lists: Ragged) -> Floats:
+    """The greatest value of each list, none of which is empty."""
+    return np.maximum.reduceat(values, lists.starts[:-1]) if len(values) else np.empty(0, np.float32)
 
 
 def _sums(values: Floats, lists: Ragged) -> Floats:

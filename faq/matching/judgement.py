@@ -77,11 +77,11 @@ def judged(
     own = values[best]
     named = dict(zip(features, own.tolist(), strict=True))
     odds = np.exp(scores - scores[best])
-    others = np.delete(scores, best)
-    lead = float(scores[best] - others.max()) if len(others) else _LEAD
+    falling = np.sort(scores)[::-1]
+    lead = float(scores[best] - falling[1]) if len(scores) > 1 else _LEAD
     covers, meanings = values[:, features.index("soft_cover")], values[:, features.index("meaning")]
     words = len(message.words)
-    crowd = np.sort(scores)[::-1][:_CROWD].mean() - scores[best]
+    crowd = falling[:_CROWD].mean() - scores[best]
     row = [
         float(scores[best]),
         min(lead, _LEAD),

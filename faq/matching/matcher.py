@@ -30,6 +30,7 @@ from faq.matching.judgement import doubted, judged
 from faq.matching.message import Message, look_at
 from faq.matching.model import CORE, Model, load_model
 from faq.matching.reading import MessageReading, Reader, ReadingName
+from faq.matching.vocabulary import Relative
 from faq.normalize import Normalizer, has_subject
 
 CANDIDATES = 24
@@ -249,7 +250,7 @@ class FusionMatcher:
             message.words, message.relatives, message.subjects.tolist(), supports, strict=True
         ):
             if spelled >= SPELLED:
-                relative = min(relatives, key=lambda one, near=spelled: abs(one.similarity - near))  # type: ignore[misc]
+                relative = _nearest(relatives, spelled)
                 stem = self.index.vocabulary.stems[relative.number]
                 matched.append(WordMatch(word.text, stem, relative.how, round(spelled, 6)))
             elif meant >= MEANT:
@@ -270,6 +271,13 @@ class FusionMatcher:
             gap=round(min(values["gap"], 1.0), 6),
             features=values,
         )
+
+
+def _nearest(relatives: Sequence[Relative], similarity: float) -> Relative:
+    """The one that is as similar as was measured; mostly it is the only one."""
+    if len(relatives) == 1:
+        return relatives[0]
+    return min(relatives, key=lambda one: abs(one.similarity - similarity))
 
 
 def core_matcher(entries: Sequence[FaqEntry], synonyms: Sequence[Sequence[str]]) -> FusionMatcher:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from faq.language.lexicon import UNKNOWN, Floats, unit
-from faq.matching.reading import MessageReading, Reader, Word, distinct, language_weight
-from faq.matching.vocabulary import NOT_HERE, Relative, weigh
+from faq.matching.reading import MessageReading, Reader, Word, distinct
+from faq.matching.vocabulary import NOT_HERE, Relative, rarity, weigh
+from faq.normalize import stop_stems
 from faq.wording import ASKING_WORDS, STOP_WORDS
 
 
@@ -60,7 +61,7 @@ def look_at(reading: MessageReading, reader: Reader) -> Message | None:
             base = float(vocabulary.rarities[best.number]) * best.similarity + 1.0 - best.similarity
             if row == UNKNOWN and best.similarity > _ALIKE:
                 row = int(vocabulary.rows[best.number])
-        weights[place] = weigh(language_weight(vocabulary.lexicon, replace(word, row=row)), base)
+        weights[place] = weigh(rarity(vocabulary.lexicon.zipf(row), stop=word.stem in stop_stems()), base)
         rows.append(row)
     vectors = vocabulary.lexicon.vectors(rows)
     meaning = unit((weights[:, None] * vectors).sum(0, keepdims=True))[0]

@@ -18,7 +18,7 @@ from faq.wording import STOP_WORDS
 
 MAX_WORDS = 32
 """Distinct words of a message that are looked at."""
-CACHE = 20_000
+CACHE = 2_048
 
 
 class ReadingName(StrEnum):

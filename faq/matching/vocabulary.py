@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,9 @@ LOOSELY_RELATED = 0.6
 SYNONYM = 0.92
 MIN_SIMILARITY = 0.6
 MOST_RELATIVES = 12
-CACHE = 20_000
+CACHE = 2_048
+_NEIGHBOURS = 256
+"""Words whose neighbours are remembered: an unknown one is asked about several times in one message."""
 
 _COMMON, _SPAN = 7.4, 3.6
 _FLOOR = 0.06
@@ -83,6 +86,7 @@ class Vocabulary:
         self._synonyms: dict[str, tuple[Relative, ...]] = {}
         self.spans: tuple[tuple[str, ...], ...] = ()
         self.relatives = lru_cache(maxsize=CACHE)(self._find_relatives)
+        self._neighbours = lru_cache(maxsize=_NEIGHBOURS)(self._find_neighbours)
 
     # -- building -----------------------------------------------------------------------------------------
 
@@ -104,7 +108,7 @@ class Vocabulary:
         """Weigh all that was added; `owners` counts for each stem the entries that have it."""
         lexicon = self.lexicon
         self.rows = lexicon.rows(self.stems)
-        self.zipf = np.array([lexicon.zipf(int(row)) for row in self.rows], np.float32)
+        self.zipf = np.array(lexicon.zipfs(self.rows), np.float32)
         count = max(entries, 1)
         self.rarities = (np.log1p(count / np.maximum(owners, 1.0)) / math.log1p(count)).astype(np.float32)
         self.weights = np.array(
@@ -124,16 +128,17 @@ class Vocabulary:
 
     def _index_spellings(self) -> None:
         self._form_list = [*self.forms, *(root for root in self.stems if root not in self.forms)]
-        keys: list[int] = []
-        owners: list[int] = []
+        keys, owners = array("L"), array("l")
         for number, word in enumerate(self._form_list):
             if len(word) >= MIN_TYPO and word.isalpha():
-                near = {_key(part) for part in (*deletions(word), *deletions(sound(word)))}
-                keys += near
-                owners += [number] * len(near)
-        order = np.argsort(np.array(keys, np.uint32), kind="stable")
-        self._near_keys = np.array(keys, np.uint32)[order]
+                near = set(map(_key, {*deletions(word), *deletions(sound(word))}))
+                keys.extend(near)
+                owners.extend([number] * len(near))
+        found = np.array(keys, np.uint32)
+        order = np.argsort(found, kind="stable")
+        self._near_keys = found[order]
         self._near_forms = np.array(owners, np.int32)[order]
+        self._neighbours.cache_clear()
 
     def relate(self, groups: Iterable[Iterable[Sequence[str]]]) -> None:
         """Take synonyms: in a group every member (its folded words) stands for every other. Call it after `close`."""
@@ -164,7 +169,7 @@ class Vocabulary:
             OSA.distance(word, form, score_cutoff=1) <= 1 for form in self._neighbours(word)
         )
 
-    def _neighbours(self, word: str) -> list[str]:
+    def _find_neighbours(self, word: str) -> tuple[str, ...]:
         keys = np.array([_key(part) for part in {*deletions(word), *deletions(sound(word))}], np.uint32)
         starts = np.searchsorted(self._near_keys, keys, side="left")
         ends = np.searchsorted(self._near_keys, keys, side="right")
@@ -172,7 +177,7 @@ class Vocabulary:
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
             if start < end:
                 found.update(dict.fromkeys(self._near_forms[start:end].tolist()))
-        return [self._form_list[number] for number in sorted(found)]
+        return tuple(self._form_list[number] for number in sorted(found))
 
     def _find_relatives(self, word: str, root: str, known: bool) -> tuple[Relative, ...]:  # noqa: FBT001 - a cached pure function of three values
         """The stems that a word stands for, the surest first; a `known` word is hardly a mistyped other one."""
