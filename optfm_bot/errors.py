@@ -14,6 +14,14 @@ class StoreUnavailable(OptfmError):
     """The database cannot be written now (locked, full, gone); nothing was stored, try again later."""
 
 
+class StoreFenced(StoreUnavailable):
+    """The other processes have taken this one for dead and work in its place; nothing was stored."""
+
+
+class StoreContended(StoreUnavailable):
+    """Two processes waited for each other in the database, and this one gave way; nothing was stored, try again."""
+
+
 class StoreConflict(OptfmError):
     """The database already holds a row that this unit of work wanted to add; somebody else did this work."""
 

@@ -23,9 +23,15 @@ class IdSource:
         if not 0 <= worker < 1 << _WORKER_BITS:
             raise ValueError(f"a worker number is 0–{(1 << _WORKER_BITS) - 1}, not {worker}")
         self._ms = ms
-        self._worker = worker << _SEQUENCE_BITS
         self._tick = 0
         self._sequence = 0
+        self.renumber(worker)
+
+    def renumber(self, member: int) -> None:
+        """Give ids as another worker from now on: its number is what is left of the member's."""
+        self._worker = member % (1 << _WORKER_BITS) << _SEQUENCE_BITS
+        # Within one tick a smaller number would give smaller ids.
+        self._tick, self._sequence = self._tick + 1, -1
 
     def next(self) -> int:
         """Give the next id."""

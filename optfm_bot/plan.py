@@ -19,13 +19,20 @@ from channels.registry import ChannelRegistry, create_channel
 from config.check import check_settings
 from config.load import LoadedConfig
 from config.problem import ConfigError, Problem
+from config.schema import Readiness
 from config.validate import validate_section
 from faq.semantic import is_installed
 from optfm_bot.clock import Clock
 from optfm_bot.domain.talk import TalkSettings
+from optfm_bot.helpdesk.choice import DeskChoice, chosen_helpdesk
 from optfm_bot.house import ChannelPlan, HouseSettings
+from optfm_bot.i18n.catalogue import Catalogue
+from optfm_bot.i18n.overrides import check_texts
+from optfm_bot.observe.readiness import ReadinessLimits
 from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.outbox.plan import Policy
+from optfm_bot.people import PeopleSettings
+from optfm_bot.store.engine import database_url, sqlite_path
 
 
 def plan_channels(
@@ -36,7 +43,7 @@ def plan_channels(
     registry: ChannelRegistry | None = None,
     transcript: Transcript = no_transcript,
 ) -> Sequence[ChannelPlan]:
-    """Make every configured channel, unopened. Raises `ConfigError` with all problems of all channels.
+    """Make every configured channel, unopened. Raises `ConfigError` with all problems of all settings, not only theirs.
 
     `transcript` is where channels read what was said in their talks.
     """
@@ -69,6 +76,9 @@ def plan_channels(
         directory_exists=lambda path: (cwd / path).is_dir(),
         semantic_installed=is_installed,
     )
+    desk = chosen_helpdesk(loaded)
+    problems += desk if isinstance(desk, Sequence) else ()
+    problems += check_texts(loaded.settings.texts, Catalogue.load(), locate=loaded.locate)
     if problems:
         raise ConfigError(problems)
     return [
@@ -81,7 +91,17 @@ def plan_channels(
     ]
 
 
-def house_settings(loaded: LoadedConfig, *, media_root: Path | None) -> HouseSettings:
+def plan_helpdesk(loaded: LoadedConfig) -> DeskChoice | None:
+    """Give the configured helpdesk with its settings checked, or None. Raises `ConfigError` with its problems."""
+    desk = chosen_helpdesk(loaded)
+    if isinstance(desk, Sequence):
+        raise ConfigError(desk)
+    return desk
+
+
+def house_settings(
+    loaded: LoadedConfig, *, media_root: Path | None, people: PeopleSettings | None = None
+) -> HouseSettings:
     """The part of the settings that the house itself lives by."""
     settings = loaded.settings
     return HouseSettings(
@@ -91,12 +111,29 @@ def house_settings(loaded: LoadedConfig, *, media_root: Path | None) -> HouseSet
             feedback=settings.conversation.feedback,
             max_text=settings.conversation.max_text,
             max_query=settings.conversation.max_query,
-            owner_pause_ms=round(settings.conversation.owner_pause * 60_000),
+            offer_after=settings.handoff.offer_after,
             media_root=str(media_root) if media_root is not None else None,
         ),
         language=settings.agent.language,
         join_window=settings.conversation.join_window,
         person_per_minute=settings.limits.person_per_minute,
+        readiness=readiness_limits(settings.readiness),
+        database=sqlite_path(database_url(settings.database.url)),
+        people=people or PeopleSettings(),
+        words=Catalogue.load().with_texts(settings.texts),
+    )
+
+
+def readiness_limits(settings: Readiness) -> ReadinessLimits:
+    """From where on the house is not ready."""
+    megabyte = 1024 * 1024
+    return ReadinessLimits(
+        queue_age=settings.queue_age,
+        queue_depth=settings.queue_depth,
+        outbox_depth=settings.outbox_depth,
+        disk_free=settings.disk_free_mb * megabyte,
+        wal=settings.wal_mb * megabyte,
+        loop_lag=settings.loop_lag,
     )
 
 

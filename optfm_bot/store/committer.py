@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from optfm_bot.errors import StoreConflict, StoreRefused, StoreUnavailable
+from optfm_bot.errors import StoreConflict, StoreContended, StoreFenced, StoreRefused, StoreUnavailable
 from optfm_bot.store.unit import UnitOfWork
 
 _MAX_UNITS = 512
@@ -41,8 +41,9 @@ class GroupCommitter:
     """Applies units in the order of their submission, many per transaction.
 
     `apply` writes a sequence of units in one transaction, all or nothing; it raises `StoreConflict` or
-    `StoreRefused` when a unit cannot be applied and `StoreUnavailable` when nothing can. The first two fail their
-    own unit only: the batch is then applied one unit at a time.
+    `StoreRefused` when a unit cannot be applied, `StoreFenced` when its tenure is over, `StoreContended` when it got
+    into the way of another process, and `StoreUnavailable` when nothing can be applied. All but the last fail their own
+    unit only: the batch is then applied one unit at a time.
     """
 
     def __init__(
@@ -95,7 +96,7 @@ class GroupCommitter:
         started = time.perf_counter()
         try:
             await self._apply([unit for unit, _ in batch])
-        except (StoreConflict, StoreRefused) as refusal:
+        except (StoreConflict, StoreRefused, StoreFenced, StoreContended) as refusal:
             if len(batch) == 1:
                 _fail(batch, refusal)
                 return

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
 
+from optfm_bot.store.people_reads import PeopleReads
 from optfm_bot.store.records import (
     ConversationRow,
     FeedbackRow,
+    IdempotencyRow,
     MissRow,
     OutboxRow,
     PersonRow,
-    RequestRow,
     StoreCounts,
     StoredUpdate,
     TokenRow,
@@ -20,7 +22,27 @@ from optfm_bot.store.records import (
 from optfm_bot.store.unit import UnitOfWork
 
 
-class Store(ABC):
+class Fence(Protocol):
+    """Keeps a process that was taken for dead from writing: units carry the tenure under which they were begun."""
+
+    @property
+    def tenure(self) -> int | None:
+        """The present tenure; None where nobody else can work with the store."""
+
+    def ended(self, tenure: int) -> None:
+        """The database knows no such tenure any more."""
+
+
+class NoFence:
+    """For a process that has its store for itself."""
+
+    tenure: int | None = None
+
+    def ended(self, tenure: int) -> None:
+        """Nobody could end it."""
+
+
+class Store(PeopleReads):
     """Keeps everything that must survive a crash.
 
     Writes go through `unit()` and are durable when its block ends; units are applied in the order of their ends and
@@ -28,7 +50,12 @@ class Store(ABC):
     `StoreConflict`, one with a value that the database does not take raises `StoreRefused`, the others are applied.
     Reads see committed data only. Every method raises `StoreUnavailable` while the database cannot be used and works
     again, without being reopened, when it can.
+
+    Where several processes share a database, `fence` names the tenure of this one. What was begun under a tenure that
+    is over raises `StoreFenced`, whatever it is.
     """
+
+    fence: Fence = NoFence()
 
     @abstractmethod
     async def open(self) -> None:
@@ -39,17 +66,27 @@ class Store(ABC):
         """Finish the commits that have begun and disconnect; idempotent."""
 
     @abstractmethod
-    def unit(self) -> UnitOfWork:
-        """Begin to record a unit of work."""
+    def unit(self, *, fenced: bool = True) -> UnitOfWork:
+        """Begin to record a unit of work under the present tenure; not `fenced`: what is true whoever writes it."""
 
     # -- updates ------------------------------------------------------------------------------------------
 
     @abstractmethod
-    async def claim(self, *, owner: str, now: int, lease_until: int, limit: int) -> Sequence[StoredUpdate]:
-        """Lease the oldest new updates that nobody holds, in order of id.
+    async def claim(
+        self,
+        *,
+        owner: str,
+        now: int,
+        lease_until: int,
+        limit: int,
+        shards: Collection[int] | None = None,
+        per_lane: int | None = None,
+    ) -> Sequence[StoredUpdate]:
+        """Lease the oldest new updates that nobody holds, in order of id: of these shards, so many of a lane at most.
 
         An update is held while its lease runs. Only whole prefixes of a lane are given: an update waits while an older
         one of its lane is new and held by somebody else or not due yet. The lane of a retry keeps its order that way.
+        Counted by lane, it waits for those that the owner holds, too.
         """
 
     @abstractmethod
@@ -57,8 +94,17 @@ class Store(ABC):
         """End the leases of one owner (None: of everybody, for a store that only one process uses); gives how many."""
 
     @abstractmethod
-    async def unclaimed(self, *, now: int) -> bool:
-        """Whether new updates wait that nobody holds, be they due or not."""
+    async def let_go(
+        self, *, owner: str, keep: Collection[int], shards: Collection[int] | None = None
+    ) -> int:
+        """End the leases of one owner, in these shards, but for the updates to `keep`; gives how many.
+
+        What was stored under a lease and whose storing was never confirmed can be claimed again after it.
+        """
+
+    @abstractmethod
+    async def unclaimed(self, *, now: int, shards: Collection[int] | None = None) -> bool:
+        """Whether new updates of these shards wait that nobody holds, be they due or not."""
 
     @abstractmethod
     async def unfinished(self, ids: Collection[int]) -> Collection[int]:
@@ -126,8 +172,20 @@ class Store(ABC):
     # -- outgoing messages --------------------------------------------------------------------------------
 
     @abstractmethod
-    async def unsent(self, channel: str) -> Sequence[OutboxRow]:
-        """Messages of a channel that are ready or were being sent, in order of id."""
+    async def unsent(self, channel: str, *, shards: Collection[int] | None = None) -> Sequence[OutboxRow]:
+        """Messages of a channel, of these shards, that are ready or were being sent, in order of id."""
+
+    @abstractmethod
+    async def ready(self, channel: str, *, shards: Collection[int] | None = None) -> Sequence[int]:
+        """The ids of its messages that are ready, in order."""
+
+    @abstractmethod
+    async def outgoing(self, ids: Collection[int]) -> Sequence[OutboxRow]:
+        """Those of these messages that there are, in order of id."""
+
+    @abstractmethod
+    async def answers(self, updates: Collection[int]) -> Sequence[OutboxRow]:
+        """The messages that answer these updates, in order of id."""
 
     @abstractmethod
     async def closed(self, channel: str, *, limit: int = 100) -> Sequence[OutboxRow]:
@@ -144,12 +202,14 @@ class Store(ABC):
         """The token with that digest, be it live or not."""
 
     @abstractmethod
-    async def request(self, token_id: int, key: str) -> RequestRow | None:
+    async def idempotency(self, token_id: int, key: str) -> IdempotencyRow | None:
         """What a token's key stood for, or None if it was never used."""
 
     @abstractmethod
-    async def counts(self) -> StoreCounts:
-        """How much work waits."""
+    async def counts(
+        self, *, shards: Collection[int] | None = None, without: Collection[str] = ()
+    ) -> StoreCounts:
+        """How much work waits, in these shards; new updates of the lanes `without` are left out."""
 
     @abstractmethod
     async def check(self) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool, StaticPool
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 from optfm_bot.errors import StartRefused
 
@@ -20,6 +24,23 @@ _SQLITE_PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA trusted_schema=OFF",
 )
+
+
+_CONNECT_SECONDS = 5.0
+_COMMAND_SECONDS = 15.0
+"""Longer than any statement of ours takes; a server that says nothing for so long is not there."""
+
+
+def driver_errors(url: URL) -> tuple[type[Exception], ...]:
+    """What a driver raises past SQLAlchemy when its server dies in the middle of something."""
+    if url.get_driver_name() != "asyncpg":
+        return ()
+    from asyncpg import (  # type: ignore[import-untyped]  # noqa: PLC0415 - only for who uses it
+        InterfaceError,
+        InternalClientError,
+    )
+
+    return (InterfaceError, InternalClientError)
 
 
 def database_url(text: str) -> URL:
@@ -44,16 +65,62 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(str(url.database))
 
 
-def reader_engine(url: URL, *, connections: int = 2, begin: str = "BEGIN") -> AsyncEngine:
+def server_engine(url: URL, *, connections: int, name: str, **options: Any) -> AsyncEngine:
+    """An engine for a database behind a socket: connections that say whose they are, and no wait without an end."""
+    options["connect_args"] = {
+        "timeout": _CONNECT_SECONDS,
+        "command_timeout": _COMMAND_SECONDS,
+        "server_settings": {"application_name": name},
+    }
+    return _asynchronous(url, pool_size=connections, max_overflow=0, pool_timeout=10, **options)
+
+
+def _asynchronous(url: URL, **options: Any) -> AsyncEngine:
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - 6 MB that a bot with SQLite never needs
+
+    return create_async_engine(url, **options)
+
+
+_SHRINKING = "PRAGMA auto_vacuum=INCREMENTAL"
+"""Only before the first table: what retention removes can then be given back to the file system."""
+
+
+def local_engine(
+    url: URL, *, begin: str | None, busy_timeout_ms: int, connections: int = 1, empty: bool = False
+) -> Engine:
+    """An engine for a SQLite file; `begin` is how its transactions are opened (None: every statement for itself).
+
+    With one connection, whoever asks has to be alone; with several, a pool gives one to each thread. `empty` is for a
+    file that is about to get its first tables.
+    """
+    pool: dict[str, Any] = {"poolclass": StaticPool}
+    if connections > 1:
+        pool = {"poolclass": QueuePool, "pool_size": connections, "max_overflow": 0, "pool_timeout": 10}
+    level = {"isolation_level": "AUTOCOMMIT"} if begin is None else {}
+    engine = create_engine(
+        url.set(drivername="sqlite"), connect_args={"check_same_thread": False}, **pool, **level
+    )
+    first = [_SHRINKING] if empty else []
+    prepare_sqlite(engine, begin=begin, busy_timeout_ms=busy_timeout_ms, first=first)
+    return engine
+
+
+def reader_engine(
+    url: URL, *, connections: int = 2, begin: str = "BEGIN", name: str = "optfm-bot"
+) -> AsyncEngine:
     """An engine for short reads beside the writer; `begin` is how SQLite opens its transactions."""
-    engine = create_async_engine(url, pool_size=connections, max_overflow=0, pool_timeout=10)
+    if url.get_driver_name() == "asyncpg":
+        return server_engine(url, connections=connections, name=name)
+    engine = _asynchronous(url, pool_size=connections, max_overflow=0, pool_timeout=10)
     if url.get_backend_name() == "sqlite":
         prepare_sqlite(engine.sync_engine, begin=begin, busy_timeout_ms=5000)
     return engine
 
 
-def prepare_sqlite(engine: Engine, *, begin: str, busy_timeout_ms: int) -> None:
-    """Set what every connection needs, and begin transactions as we say."""
+def prepare_sqlite(
+    engine: Engine, *, begin: str | None, busy_timeout_ms: int, first: Sequence[str] = ()
+) -> None:
+    """Set what every connection needs, after what comes `first`, and begin transactions as we say (None: never)."""
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
@@ -61,9 +128,12 @@ def prepare_sqlite(engine: Engine, *, begin: str, busy_timeout_ms: int) -> None:
         # The driver would open transactions by its own rules; from here on we say BEGIN ourselves.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA busy_timeout={busy_timeout_ms}"):
+        for pragma in (*first, *_SQLITE_PRAGMAS, f"PRAGMA busy_timeout={busy_timeout_ms}"):
             cursor.execute(pragma)
         cursor.close()
+
+    if begin is None:
+        return
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

@@ -1,23 +1,29 @@
-"""One process per database: two would answer everybody twice. A second start is refused with a sentence."""
+"""Who has a database for itself: a bot its SQLite file, a change of the schema any database."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from optfm_bot.cluster.registry import LEASE_SECONDS
 from optfm_bot.errors import StartRefused, StoreUnavailable
-from optfm_bot.store.engine import sqlite_path
+from optfm_bot.store.engine import server_engine, sqlite_path
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _ADVISORY_KEY = 0x6F7074666D  # "optfm", so that nobody else's advisory lock is meant
 
 
 class StoreLock:
-    """Held by the process that works with a database; ends with the process, however that ends.
+    """Held by who must be alone with a database; ends with the process, however that ends.
 
-    SQLite: a lock on a file beside the database. PostgreSQL: an advisory lock of a session of its own.
-    A database in memory needs none.
+    SQLite: a lock on a file beside the database. A bot holds it, too: two on one file would answer everybody twice.
+    PostgreSQL: an advisory lock of a session of its own, and no bot that works with the database. Bots do not hold it,
+    they know of each other. A database in memory needs none.
     """
 
     def __init__(self, url: URL) -> None:
@@ -63,17 +69,28 @@ class StoreLock:
 
     async def _lock_session(self) -> None:
         name = self._url.render_as_string(hide_password=True)
-        self._engine = create_async_engine(self._url, isolation_level="AUTOCOMMIT")
+        self._engine = server_engine(
+            self._url, connections=1, name="optfm-bot lock", isolation_level="AUTOCOMMIT"
+        )
         try:
             self._session = await self._engine.connect()
             asked = text("SELECT pg_try_advisory_lock(:key)")
             taken = (await self._session.execute(asked, {"key": _ADVISORY_KEY})).scalar()
+            alone = taken and not await _working(self._session)
         except (SQLAlchemyError, OSError) as error:
             await self.release()
             raise StoreUnavailable(f"The database {name} cannot be reached: {error}") from error
-        if not taken:
+        if not alone:
             await self.release()
             raise _refused(name)
+
+
+async def _working(session: AsyncConnection) -> bool:
+    """Whether a bot has shown a sign of life as long ago as one that works does."""
+    if (await session.execute(text("SELECT to_regclass('members')"))).scalar() is None:
+        return False
+    seen = text("SELECT 1 FROM members WHERE seen_at > clock_timestamp() - :s * interval '1 second' LIMIT 1")
+    return (await session.execute(seen, {"s": LEASE_SECONDS})).scalar() is not None
 
 
 def _refused(database: str) -> StartRefused:

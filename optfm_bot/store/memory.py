@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import fields
+from itertools import count
 
-from optfm_bot.errors import StoreConflict, StoreUnavailable
+from optfm_bot.errors import StoreConflict, StoreFenced, StoreUnavailable
+from optfm_bot.shards import shard_of
+from optfm_bot.store.changes import Changes, Op
 from optfm_bot.store.contract import Store
+from optfm_bot.store.memory_people import MemoryPeople, PeopleRows
 from optfm_bot.store.records import (
     ConversationRow,
     Direction,
     FaqVersionRow,
     FeedbackRow,
+    IdempotencyRow,
     InboxState,
     MissKind,
     MissRow,
@@ -19,19 +26,18 @@ from optfm_bot.store.records import (
     OutboxState,
     Params,
     PersonRow,
-    RequestRow,
     StoreCounts,
     StoredUpdate,
     TokenRow,
     TurnRow,
 )
-from optfm_bot.store.unit import Changes, Op, UnitOfWork
+from optfm_bot.store.unit import UnitOfWork
 
 _STORED = tuple(field.name for field in fields(StoredUpdate))
 _OUTGOING = tuple(field.name for field in fields(OutboxRow))
 
 
-class MemoryStore(Store):
+class MemoryStore(MemoryPeople, Store):
     """Keeps rows in dictionaries. A unit is applied whole or not at all, as in a database."""
 
     def __init__(self) -> None:
@@ -47,8 +53,11 @@ class MemoryStore(Store):
         self._faq_versions: dict[tuple[str, str], FaqVersionRow] = {}
         self._cursors: dict[str, str] = {}
         self._tokens: dict[int, TokenRow] = {}
-        self._requests: dict[tuple[int, str], RequestRow] = {}
-        self._next_id = 1
+        self._idempotency: dict[tuple[int, str], IdempotencyRow] = {}
+        self._rows = PeopleRows()
+        self.members: set[int] = set()
+        """The tenures that last, where several houses share this store."""
+        self._ids = count(1)
         self._open = False
         self._appliers: dict[Op, Callable[[Params], None]] = {
             Op.CURSOR_SAVE: self._save_cursor,
@@ -77,8 +86,22 @@ class MemoryStore(Store):
             Op.TOKEN_ADD: self._add_token,
             Op.TOKEN_USED: self._change_token("last_used_at"),
             Op.TOKEN_REVOKE: self._change_token("revoked_at"),
-            Op.REQUEST_ADD: self._add_request,
+            Op.IDEMPOTENCY_ADD: self._add_idempotency,
+            **self._rows.appliers(),
         }
+
+    def beside(self) -> MemoryStore:
+        """Another process's door to the same rows, with a fence of its own."""
+        door = copy(self)
+        door._open = False  # noqa: SLF001 - it is one of us
+        return door
+
+    def evict(self, tenure: int) -> None:
+        """End a tenure: nothing of it is written any more, and what it held is anybody's."""
+        self.members.discard(tenure)
+        for row in self._inbox.values():
+            if row["owner"] == str(tenure):
+                row.update(owner=None, lease_until=0)
 
     async def open(self) -> None:
         """Begin to accept work."""
@@ -88,13 +111,14 @@ class MemoryStore(Store):
         """Stop accepting work; what was kept stays readable to a test that opens the store again."""
         self._open = False
 
-    def unit(self) -> UnitOfWork:
+    def unit(self, *, fenced: bool = True) -> UnitOfWork:
         """Begin to record a unit of work."""
-        return UnitOfWork(self._commit)
+        return UnitOfWork(self._commit, tenure=self.fence.tenure if fenced else None)
 
     async def _commit(self, unit: UnitOfWork) -> None:
         if not self._open:
             raise StoreUnavailable("The store is closed; nothing was stored")
+        self._require(unit.tenure)
         self._refuse_conflicts(unit.changes)
         added: list[StoredUpdate] = []
         for op, params in sorted(unit.changes, key=lambda change: change[0]):
@@ -106,10 +130,20 @@ class MemoryStore(Store):
                 self._appliers[op](params)
         unit.added = added
 
+    def _require(self, tenure: int | None) -> None:
+        if tenure is None:
+            return
+        if tenure not in self.members:
+            self.fence.ended(tenure)
+        if tenure not in self.members or tenure != self.fence.tenure:
+            raise StoreFenced
+
     def _refuse_conflicts(self, changes: Changes) -> None:
+        if any(op >= Op.TICKET_SAVE for op, _ in changes):
+            self._rows.rehearse(changes)
         taken: set[object] = set()
         for op, params in changes:
-            if op in {Op.TOKEN_ADD, Op.REQUEST_ADD}:
+            if op in {Op.TOKEN_ADD, Op.IDEMPOTENCY_ADD}:
                 self._refuse_known(op, params)
             if op not in {Op.OUTBOX_ADD, Op.TURN_ADD, Op.MISS_ADD}:
                 continue
@@ -128,8 +162,8 @@ class MemoryStore(Store):
             taken |= {key, answer}
 
     def _refuse_known(self, op: Op, params: Params) -> None:
-        if op is Op.REQUEST_ADD:
-            known = (params["token_id"], params["key"]) in self._requests
+        if op is Op.IDEMPOTENCY_ADD:
+            known = (params["token_id"], params["key"]) in self._idempotency
         else:
             known = any(
                 row.id == params["id"]
@@ -147,14 +181,13 @@ class MemoryStore(Store):
         if key in self._keys:
             return None
         row = {
-            "id": self._next_id,
+            "id": next(self._ids),
             "state": InboxState.NEW,
             "attempts": 0,
             "not_before": 0,
             "error": None,
             **params,
         }
-        self._next_id += 1
         self._inbox[row["id"]] = row
         self._keys[key] = row["id"]
         return _stored(row)
@@ -233,25 +266,39 @@ class MemoryStore(Store):
 
         return apply
 
-    def _add_request(self, params: Params) -> None:
-        self._requests[params["token_id"], params["key"]] = RequestRow(**params)
+    def _add_idempotency(self, params: Params) -> None:
+        self._idempotency[params["token_id"], params["key"]] = IdempotencyRow(**params)
 
     def _save_cursor(self, params: Params) -> None:
         self._cursors[params["channel"]] = params["cursor"]
 
     # -- reads --------------------------------------------------------------------------------------------
 
-    async def claim(self, *, owner: str, now: int, lease_until: int, limit: int) -> Sequence[StoredUpdate]:
+    async def claim(
+        self,
+        *,
+        owner: str,
+        now: int,
+        lease_until: int,
+        limit: int,
+        shards: Collection[int] | None = None,
+        per_lane: int | None = None,
+    ) -> Sequence[StoredUpdate]:
         """Lease the oldest new updates that nobody holds."""
+        self._require(self.fence.tenure)
         blocked: set[str] = set()
+        taken: Counter[str] = Counter()
         claimed: list[Params] = []
         for row in self._inbox.values():
-            if row["state"] is not InboxState.NEW:
+            if row["state"] is not InboxState.NEW or (shards is not None and row["shard"] not in shards):
                 continue
             if row["lease_until"] > now or row["not_before"] > now:
-                blocked.add(row["lane"])
+                if row["owner"] != owner or per_lane is not None:
+                    blocked.add(row["lane"])
             elif row["lane"] not in blocked and len(claimed) < limit:
-                claimed.append(row)
+                taken[row["lane"]] += 1
+                if per_lane is None or taken[row["lane"]] <= per_lane:
+                    claimed.append(row)
         for row in claimed:
             row.update(owner=owner, lease_until=lease_until)
         return [_stored(row) for row in claimed]
@@ -267,10 +314,30 @@ class MemoryStore(Store):
             row.update(owner=None, lease_until=0)
         return len(held)
 
-    async def unclaimed(self, *, now: int) -> bool:
+    async def let_go(
+        self, *, owner: str, keep: Collection[int], shards: Collection[int] | None = None
+    ) -> int:
+        """End the leases of one owner but for these updates."""
+        self._require(self.fence.tenure)
+        held = [
+            row
+            for row in self._inbox.values()
+            if row["state"] is InboxState.NEW
+            and row["owner"] == owner
+            and row["id"] not in keep
+            and (shards is None or row["shard"] in shards)
+        ]
+        for row in held:
+            row.update(owner=None, lease_until=0)
+        return len(held)
+
+    async def unclaimed(self, *, now: int, shards: Collection[int] | None = None) -> bool:
         """Whether new updates wait that nobody holds."""
         return any(
-            row["state"] is InboxState.NEW and row["lease_until"] <= now for row in self._inbox.values()
+            row["state"] is InboxState.NEW
+            and row["lease_until"] <= now
+            and (shards is None or row["shard"] in shards)
+            for row in self._inbox.values()
         )
 
     async def unfinished(self, ids: Collection[int]) -> Collection[int]:
@@ -321,7 +388,7 @@ class MemoryStore(Store):
         rows = sorted(
             (row for row in self._outbox.values() if row["turn_id"] in turn_ids), key=lambda row: row["id"]
         )
-        return [OutboxRow(**{name: row[name] for name in _OUTGOING}) for row in rows]
+        return [_outgoing(row) for row in rows]
 
     async def waiting(self, lane: str) -> Sequence[StoredUpdate]:
         """Updates of a lane that are not handled yet."""
@@ -347,9 +414,27 @@ class MemoryStore(Store):
         """Opinions on one answer."""
         return [row for row in self._feedback.values() if row.turn_id == turn_id]
 
-    async def unsent(self, channel: str) -> Sequence[OutboxRow]:
+    async def unsent(self, channel: str, *, shards: Collection[int] | None = None) -> Sequence[OutboxRow]:
         """Messages that are ready or were being sent."""
-        return [row for row in self._messages(channel) if row.state < OutboxState.SENT]
+        return [
+            row
+            for row in self._messages(channel)
+            if row.state < OutboxState.SENT and (shards is None or shard_of(row.lane) in shards)
+        ]
+
+    async def ready(self, channel: str, *, shards: Collection[int] | None = None) -> Sequence[int]:
+        """The ids of its messages that are ready."""
+        unsent = await self.unsent(channel, shards=shards)
+        return [row.id for row in unsent if row.state is OutboxState.READY]
+
+    async def outgoing(self, ids: Collection[int]) -> Sequence[OutboxRow]:
+        """Those of these messages that there are."""
+        return [_outgoing(self._outbox[i]) for i in sorted(ids) if i in self._outbox]
+
+    async def answers(self, updates: Collection[int]) -> Sequence[OutboxRow]:
+        """The messages that answer these updates."""
+        rows = (row for row in self._outbox.values() if row["inbox_id"] in updates)
+        return [_outgoing(row) for row in sorted(rows, key=lambda row: row["id"])]
 
     async def closed(self, channel: str, *, limit: int = 100) -> Sequence[OutboxRow]:
         """Messages that are uncertain, dropped or failed."""
@@ -359,7 +444,7 @@ class MemoryStore(Store):
         rows = sorted(
             (row for row in self._outbox.values() if row["channel"] == channel), key=lambda row: row["id"]
         )
-        return [OutboxRow(**{name: row[name] for name in _OUTGOING}) for row in rows]
+        return [_outgoing(row) for row in rows]
 
     async def tokens(self) -> Sequence[TokenRow]:
         """Every token there was, newest first."""
@@ -369,24 +454,26 @@ class MemoryStore(Store):
         """The token with that digest."""
         return next((row for row in self._tokens.values() if row.digest == digest), None)
 
-    async def request(self, token_id: int, key: str) -> RequestRow | None:
+    async def idempotency(self, token_id: int, key: str) -> IdempotencyRow | None:
         """What a token's key stood for."""
-        return self._requests.get((token_id, key))
+        return self._idempotency.get((token_id, key))
 
-    async def counts(self) -> StoreCounts:
-        """How much work waits."""
-        waiting = [row for row in self._inbox.values() if row["state"] is InboxState.NEW]
+    async def counts(
+        self, *, shards: Collection[int] | None = None, without: Collection[str] = ()
+    ) -> StoreCounts:
+        """How much work waits, in these shards."""
+        inbox = [row for row in self._inbox.values() if _in(shards, row["lane"])]
+        outbox = [row for row in self._outbox.values() if _in(shards, row["lane"])]
+        new = [row for row in inbox if row["state"] is InboxState.NEW and row["lane"] not in without]
+        unsent = [row for row in outbox if row["state"] < OutboxState.SENT]
         return StoreCounts(
-            inbox_new=_per_channel(waiting),
-            inbox_parked=_per_channel([r for r in self._inbox.values() if r["state"] is InboxState.PARKED]),
-            outbox_open=_per_channel([r for r in self._outbox.values() if r["state"] < OutboxState.SENT]),
-            outbox_uncertain=_per_channel(
-                [r for r in self._outbox.values() if r["state"] is OutboxState.UNCERTAIN]
-            ),
-            outbox_failed=_per_channel(
-                [r for r in self._outbox.values() if r["state"] is OutboxState.FAILED]
-            ),
-            oldest_received_at=min((row["received_at"] for row in waiting), default=None),
+            inbox_new=_per_channel(new),
+            inbox_parked=_per_channel([row for row in inbox if row["state"] is InboxState.PARKED]),
+            outbox_open=_per_channel(unsent),
+            outbox_uncertain=_per_channel([row for row in outbox if row["state"] is OutboxState.UNCERTAIN]),
+            outbox_failed=_per_channel([row for row in outbox if row["state"] is OutboxState.FAILED]),
+            inbox_oldest=_oldest(new, "received_at"),
+            outbox_oldest=_oldest(unsent, "created_at"),
         )
 
     async def check(self) -> None:
@@ -397,6 +484,10 @@ class MemoryStore(Store):
 
 def _stored(row: Params) -> StoredUpdate:
     return StoredUpdate(**{name: row[name] for name in _STORED})
+
+
+def _outgoing(row: Params) -> OutboxRow:
+    return OutboxRow(**{name: row[name] for name in _OUTGOING})
 
 
 def _sent(params: Params) -> Params:
@@ -416,6 +507,17 @@ def _retried(params: Params) -> Params:
         "error": params["b_error"],
     }
     return changed if params["b_message"] is None else {**changed, "message": params["b_message"]}
+
+
+def _in(shards: Collection[int] | None, lane: str) -> bool:
+    return shards is None or shard_of(lane) in shards
+
+
+def _oldest(rows: Collection[Params], moment: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for row in rows:
+        found[row["channel"]] = min(row[moment], found.get(row["channel"], row[moment]))
+    return found
 
 
 def _per_channel(rows: Collection[Params]) -> dict[str, int]:

@@ -188,7 +188,7 @@ class TokenRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestRow:
+class IdempotencyRow:
     """What a client's `Idempotency-Key` stood for: the digest of the request, and the turn that it became.
 
     `(token_id, key)` is unique: whoever comes second with the same key finds what the first one did.
@@ -210,7 +210,10 @@ class StoreCounts:
     outbox_open: Mapping[str, int]
     outbox_uncertain: Mapping[str, int]
     outbox_failed: Mapping[str, int]
-    oldest_received_at: int | None
+    inbox_oldest: Mapping[str, int]
+    """When (ms) the oldest new update of each channel was received."""
+    outbox_oldest: Mapping[str, int]
+    """When (ms) the oldest message of each channel that is not sent was promised."""
 
 
 Params = dict[str, Any]

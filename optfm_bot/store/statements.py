@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from sqlalchemy import (
@@ -20,10 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from optfm_bot.shards import SHARDS
 from optfm_bot.store import tables as t
+from optfm_bot.store.changes import Op
+from optfm_bot.store.people_statements import people_statements
 from optfm_bot.store.records import InboxState, OutboxState
-from optfm_bot.store.unit import Op
 
+_IN_LIMIT = 500  # parameters of one IN list; SQLite allows 32,766, smaller statements are cached better
 _INSERTS: dict[str, Callable[[Table], Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -119,7 +122,8 @@ def statements(dialect: str) -> dict[Op, Executable]:
         Op.TOKEN_REVOKE: update(t.api_tokens)
         .where(t.api_tokens.c.id == bindparam("b_id"), t.api_tokens.c.revoked_at.is_(None))
         .values(revoked_at=bindparam("b_revoked_at")),
-        Op.REQUEST_ADD: insert(t.api_requests),
+        Op.IDEMPOTENCY_ADD: insert(t.api_requests),
+        **people_statements(upsert, save),
     }
 
 
@@ -128,27 +132,69 @@ def _fixed(state: InboxState | OutboxState) -> ColumnElement[int]:
     return literal_column(str(state.value), Integer)
 
 
-def claimable(now: int, limit: int) -> Executable:
-    """Select the ids of updates that may be leased now, in order, never past an older one of the same lane."""
+def claimable(
+    now: int,
+    limit: int,
+    *,
+    owner: str,
+    shards: Collection[int] | None = None,
+    per_lane: int | None = None,
+) -> Executable:
+    """Select the updates that may be leased now, in order, never past an older one of the same lane.
+
+    What `owner` has in hand already blocks nothing: the next ones follow it there. Counting by lane (`per_lane`) means
+    looking at everything that waits, and then nothing follows before what is in hand is done.
+    """
     older = t.inbox.alias("older")
 
     def blocked(row: Any) -> ColumnElement[bool]:
         verdict: ColumnElement[bool] = (row.c.lease_until > now) | (row.c.not_before > now)
         return verdict
 
-    ahead = (
-        select(older.c.id)
+    # The first blocked update of each lane, found once: asking each row for older ones takes the square of a long lane.
+    first = (
+        select(older.c.lane, func.min(older.c.id).label("id"))
         .where(
-            older.c.lane == t.inbox.c.lane,
-            older.c.state == InboxState.NEW.value,
-            older.c.id < t.inbox.c.id,
+            older.c.state == _fixed(InboxState.NEW),
             blocked(older),
+            *([older.c.owner.is_distinct_from(owner)] if per_lane is None else []),
         )
-        .exists()
+        .group_by(older.c.lane)
+        .subquery("first")
     )
-    return (
-        select(t.inbox)
-        .where(t.inbox.c.state == InboxState.NEW.value, ~blocked(t.inbox), ~ahead)
-        .order_by(t.inbox.c.id)
-        .limit(limit)
-    )
+    waiting = [
+        t.inbox.c.state == _fixed(InboxState.NEW),
+        ~blocked(t.inbox),
+        first.c.id.is_(None) | (t.inbox.c.id < first.c.id),
+        *in_shards(t.inbox, shards),
+    ]
+    lanes = t.inbox.outerjoin(first, first.c.lane == t.inbox.c.lane)
+    chosen = select(t.inbox)
+    if per_lane is None:
+        chosen = chosen.select_from(lanes).where(*waiting)
+    else:
+        place = func.row_number().over(partition_by=t.inbox.c.lane, order_by=t.inbox.c.id).label("place")
+        counted = select(t.inbox.c.id, place).select_from(lanes).where(*waiting).subquery()
+        chosen = chosen.where(t.inbox.c.id.in_(select(counted.c.id).where(counted.c.place <= per_lane)))
+    return chosen.order_by(t.inbox.c.id).limit(limit)
+
+
+def lasting(tenure: int) -> Executable:
+    """Select a member, if it is still one, and keep others from removing it until the transaction ends.
+
+    The weakest lock that does so: the member's own heartbeat passes.
+    """
+    return select(t.members.c.id).where(t.members.c.id == tenure).with_for_update(read=True, key_share=True)
+
+
+def in_shards(table: Table, shards: Collection[int] | None) -> list[ColumnElement[bool]]:
+    """The condition that rows belong to these shards; none if they may belong to any."""
+    if shards is None or len(shards) == SHARDS:
+        return []
+    return [table.c.shard.in_(sorted(shards))]
+
+
+def parts(keys: Collection[Any]) -> Iterator[list[Any]]:
+    """Cut keys into lists that one statement takes."""
+    wanted = list(keys)
+    return (wanted[start : start + _IN_LIMIT] for start in range(0, len(wanted), _IN_LIMIT))

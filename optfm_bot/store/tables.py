@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    DateTime,
     Float,
+    ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     String,
     Table,
@@ -18,15 +19,28 @@ from sqlalchemy import (
     text,
 )
 
+from optfm_bot.store import people_tables
+from optfm_bot.store.metadata import metadata
 from optfm_bot.store.records import InboxState, OutboxState
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+__all__ = [
+    "api_requests",
+    "api_tokens",
+    "conversations",
+    "cursors",
+    "faq_versions",
+    "feedback",
+    "inbox",
+    "leases",
+    "members",
+    "metadata",
+    "misses",
+    "outbox",
+    "people",
+    "people_tables",
+    "rates",
+    "turns",
+]
 
 # SQLite numbers rows by itself only in a column that is exactly INTEGER PRIMARY KEY.
 _Serial = BigInteger().with_variant(Integer, "sqlite")
@@ -34,6 +48,14 @@ _Serial = BigInteger().with_variant(Integer, "sqlite")
 _WAITING = text(f"state = {InboxState.NEW.value}")
 _PARKED = text(f"state = {InboxState.PARKED.value}")
 _UNSENT = text(f"state < {OutboxState.SENT.value}")
+
+# PostgreSQL cleans up behind waiting work at once, not when a fifth of a large table is dead.
+_EAGER = {
+    "autovacuum_vacuum_scale_factor": 0.01,
+    "autovacuum_vacuum_threshold": 1000,
+    "autovacuum_analyze_scale_factor": 0.02,
+    "autovacuum_analyze_threshold": 1000,
+}
 
 inbox = Table(
     "inbox",
@@ -51,7 +73,9 @@ inbox = Table(
     Column("lease_until", BigInteger, nullable=False, server_default=text("0")),
     Column("error", Text),
     Column("done_at", BigInteger),
+    Column("shard", SmallInteger, nullable=False, server_default=text("0")),
     UniqueConstraint("channel", "key"),
+    postgresql_with=_EAGER,
 )
 # Only the hot set is indexed: finished rows cost nothing until retention removes them.
 Index("ix_inbox_waiting", inbox.c.lane, inbox.c.id, sqlite_where=_WAITING, postgresql_where=_WAITING)
@@ -76,8 +100,10 @@ outbox = Table(
     Column("error", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("sent_at", BigInteger),
+    Column("shard", SmallInteger, nullable=False, server_default=text("0")),
     # One answer per update, whoever computes it and however often.
     UniqueConstraint("inbox_id", "seq"),
+    postgresql_with=_EAGER,
 )
 Index("ix_outbox_unsent", outbox.c.channel, outbox.c.id, sqlite_where=_UNSENT, postgresql_where=_UNSENT)
 _TROUBLED = text(f"state > {OutboxState.SENT.value}")
@@ -193,4 +219,35 @@ api_requests = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("turn_id", BigInteger, nullable=False),
     Column("at", BigInteger, nullable=False),
+)
+
+# Processes that share the database (PostgreSQL). Whose row is gone has been taken for dead: nothing of it is written.
+members = Table(
+    "members",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("name", String(63), nullable=False),
+    Column("roles", String(63), nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("joined_at", DateTime(timezone=True), nullable=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
+)
+
+# What one process at a time may do: handle a shard of conversations, receive from a platform, keep house.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(63), primary_key=True),
+    Column("member", BigInteger, ForeignKey("members.id", ondelete="SET NULL")),
+    Index("ix_leases_member", "member"),
+)
+
+# The pace of a bot that all processes keep together. Times are seconds since 1970 by the database's clock.
+rates = Table(
+    "rates",
+    metadata,
+    Column("channel", String(32), primary_key=True),
+    Column("tokens", Float, nullable=False),
+    Column("counted_at", Float, nullable=False),
+    Column("paused_until", Float, nullable=False, server_default=text("0")),
 )

@@ -7,72 +7,42 @@ unit must not expect to read what it has written.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from enum import IntEnum
 from types import TracebackType
 from typing import Self
 
+from optfm_bot.shards import shard_of
+from optfm_bot.store.changes import Changes, Op, Writes, storable
+from optfm_bot.store.people_writes import AlarmWrites, DeskWrites, RequestWrites
 from optfm_bot.store.records import (
     ConversationRow,
     FaqVersionRow,
     FeedbackRow,
+    IdempotencyRow,
     MissRow,
     NewUpdate,
     OutboxRow,
     OutboxState,
-    Params,
     PersonRow,
-    RequestRow,
     StoredUpdate,
     TokenRow,
     TurnRow,
 )
+from optfm_bot.store.request_records import ProposalRow, ProposalStatus
+
+__all__ = [
+    "ApiWrites",
+    "Changes",
+    "CursorWrites",
+    "HistoryWrites",
+    "InboxWrites",
+    "Op",
+    "OutboxWrites",
+    "UnitOfWork",
+    "storable",
+]
 
 
-class Op(IntEnum):
-    """The kinds of change, in the order in which a transaction applies them: rows first, then what refers to them."""
-
-    INBOX_ADD = 0
-    CURSOR_SAVE = 1
-    PERSON_SAVE = 2
-    CONVERSATION_SAVE = 3
-    TURN_ADD = 4
-    OUTBOX_ADD = 5
-    MISS_ADD = 6
-    FEEDBACK_SAVE = 7
-    FAQ_VERSION_ADD = 8
-    INBOX_DONE = 9
-    INBOX_RETRY = 10
-    INBOX_PARK = 11
-    INBOX_REVIVE = 12
-    OUTBOX_SENDING = 13
-    OUTBOX_SENT = 14
-    OUTBOX_RETRY = 15
-    OUTBOX_CLOSE = 16
-    PERSON_GONE = 17
-    TOKEN_ADD = 18
-    TOKEN_USED = 19
-    TOKEN_REVOKE = 20
-    REQUEST_ADD = 21
-
-
-Changes = list[tuple[Op, Params]]
-
-
-def storable(text: str) -> str:
-    """A text that every database takes: without NUL and without halves of surrogate pairs."""
-    if "\x00" in text:
-        text = text.replace("\x00", "")
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-class _Writes:
-    __slots__ = ("_changes",)
-
-    def __init__(self, changes: Changes) -> None:
-        self._changes = changes
-
-
-class InboxWrites(_Writes):
+class InboxWrites(Writes):
     """Changes to updates."""
 
     __slots__ = ()
@@ -86,6 +56,7 @@ class InboxWrites(_Writes):
                     "channel": update.channel,
                     "key": update.key,
                     "lane": update.lane,
+                    "shard": shard_of(update.lane),
                     "payload": update.payload,
                     "received_at": received_at,
                     "owner": owner,
@@ -123,7 +94,7 @@ class InboxWrites(_Writes):
         self._changes.append((Op.INBOX_REVIVE, {"b_id": update_id}))
 
 
-class OutboxWrites(_Writes):
+class OutboxWrites(Writes):
     """Changes to outgoing messages."""
 
     __slots__ = ()
@@ -139,6 +110,7 @@ class OutboxWrites(_Writes):
                     "seq": row.seq,
                     "channel": row.channel,
                     "lane": row.lane,
+                    "shard": shard_of(row.lane),
                     "turn_id": row.turn_id,
                     "purpose": row.purpose,
                     "message": row.message,
@@ -188,7 +160,7 @@ class OutboxWrites(_Writes):
         )
 
 
-class HistoryWrites(_Writes):
+class HistoryWrites(Writes):
     """Changes to conversations, people, history and what the owner of the base learns from them."""
 
     __slots__ = ()
@@ -295,8 +267,30 @@ class HistoryWrites(_Writes):
             )
         )
 
+    def add_proposal(self, row: ProposalRow) -> None:
+        """Keep an answer that one of our people gave; of one `source` the first is kept."""
+        self._changes.append(
+            (
+                Op.PROPOSAL_ADD,
+                {
+                    "id": row.id,
+                    "lane": row.lane,
+                    "question": storable(row.question),
+                    "answer": storable(row.answer),
+                    "source": row.source,
+                    "by": storable(row.by),
+                    "at": row.at,
+                    "status": row.status.value,
+                },
+            )
+        )
 
-class CursorWrites(_Writes):
+    def change_proposal(self, proposal_id: int, *, status: ProposalStatus) -> None:
+        """Say what the owner of the base thinks of a proposal."""
+        self._changes.append((Op.PROPOSAL_CHANGE, {"b_id": proposal_id, "b_status": status.value}))
+
+
+class CursorWrites(Writes):
     """Where polling channels stand."""
 
     __slots__ = ()
@@ -306,7 +300,7 @@ class CursorWrites(_Writes):
         self._changes.append((Op.CURSOR_SAVE, {"channel": channel, "cursor": cursor, "updated_at": at}))
 
 
-class ApiWrites(_Writes):
+class ApiWrites(Writes):
     """Keys of the REST API, and what was asked for through it."""
 
     __slots__ = ()
@@ -337,11 +331,11 @@ class ApiWrites(_Writes):
         """End a token; one that has ended already keeps the first moment."""
         self._changes.append((Op.TOKEN_REVOKE, {"b_id": token_id, "b_revoked_at": at}))
 
-    def add_request(self, row: RequestRow) -> None:
+    def add_idempotency(self, row: IdempotencyRow) -> None:
         """Remember what a key stood for; a key that this token has used already is a conflict."""
         self._changes.append(
             (
-                Op.REQUEST_ADD,
+                Op.IDEMPOTENCY_ADD,
                 {
                     "token_id": row.token_id,
                     "key": row.key,
@@ -357,20 +351,47 @@ class UnitOfWork:
     """Records changes; leaving the `async with` block without an error commits them, durably and all or nothing.
 
     Raises `StoreUnavailable` (nothing happened, try again) or `StoreConflict` (the work was done by somebody else) from
-    the end of the block. After it, `added` holds the updates that were new, with their ids, in the order of adding.
+    the end of the block, and `StoreFenced` if `tenure`, under which it was begun, is over. After it, `added` holds the
+    updates that were new, with their ids, in the order of adding.
     """
 
-    __slots__ = ("_commit", "added", "api", "changes", "cursors", "history", "inbox", "outbox")
+    __slots__ = ("_commit", "added", "changes", "history", "inbox", "outbox", "tenure")
 
-    def __init__(self, commit: Callable[[UnitOfWork], Awaitable[None]]) -> None:
+    def __init__(self, commit: Callable[[UnitOfWork], Awaitable[None]], *, tenure: int | None = None) -> None:
         self._commit = commit
+        self.tenure = tenure
         self.changes: Changes = []
         self.added: Sequence[StoredUpdate] = ()
         self.inbox = InboxWrites(self.changes)
         self.outbox = OutboxWrites(self.changes)
         self.history = HistoryWrites(self.changes)
-        self.cursors = CursorWrites(self.changes)
-        self.api = ApiWrites(self.changes)
+
+    # Each message makes several units, and few of them need these: they hold nothing but the list of changes.
+
+    @property
+    def cursors(self) -> CursorWrites:
+        """Where polling channels stand."""
+        return CursorWrites(self.changes)
+
+    @property
+    def api(self) -> ApiWrites:
+        """What programs ask for by REST."""
+        return ApiWrites(self.changes)
+
+    @property
+    def desk(self) -> DeskWrites:
+        """Tickets, and what goes through them."""
+        return DeskWrites(self.changes)
+
+    @property
+    def requests(self) -> RequestWrites:
+        """What people ask for with forms."""
+        return RequestWrites(self.changes)
+
+    @property
+    def alarms(self) -> AlarmWrites:
+        """What is to happen later."""
+        return AlarmWrites(self.changes)
 
     async def __aenter__(self) -> Self:
         return self

@@ -15,16 +15,17 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sqlalchemy import CursorResult, Executable, Insert, Update, create_engine
+from sqlalchemy import CursorResult, Executable, Insert, Update
 from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
-from optfm_bot.store.engine import prepare_sqlite, sqlite_path
+from optfm_bot.store.engine import local_engine, server_engine, sqlite_path
 from optfm_bot.store.records import Params
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 _LOCKED_SECONDS = 5.0
 _LOCKED_PAUSE = 0.02
@@ -49,11 +50,11 @@ class Writer(ABC):
         """Disconnect."""
 
 
-def open_writer(url: URL) -> Writer:
-    """Give the writer for a database address."""
+def open_writer(url: URL, *, name: str = "optfm-bot") -> Writer:
+    """Give the writer for a database address; a server is told the `name` of whose connection it is."""
     if url.get_backend_name() == "sqlite":
         return SqliteWriter(url)
-    return EngineWriter(create_async_engine(url, pool_size=1, max_overflow=0))
+    return EngineWriter(server_engine(url, connections=1, name=name))
 
 
 class EngineWriter(Writer):
@@ -65,8 +66,16 @@ class EngineWriter(Writer):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Begin a transaction on the engine."""
-        async with self._engine.begin() as connection:
-            yield connection
+        async with self._engine.connect() as connection:
+            try:
+                async with connection.begin():
+                    yield connection
+            except (IntegrityError, DataError):
+                raise  # the server is well; it only did not take a row
+            except BaseException:
+                # A server that died in the middle of a statement leaves a connection that nobody can trust.
+                await connection.invalidate()
+                raise
 
     async def close(self) -> None:
         """Disconnect."""
@@ -124,10 +133,7 @@ class SqliteWriter(Writer):
     """
 
     def __init__(self, url: URL) -> None:
-        self._engine: Engine = create_engine(
-            url.set(drivername="sqlite"), poolclass=StaticPool, connect_args={"check_same_thread": False}
-        )
-        prepare_sqlite(self._engine, begin="BEGIN IMMEDIATE", busy_timeout_ms=0)
+        self._engine = local_engine(url, begin="BEGIN IMMEDIATE", busy_timeout_ms=0)
         self._prepared = _Prepared(self._engine)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-commit")
         self._connection: Connection | None = None

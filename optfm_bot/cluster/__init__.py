@@ -1,0 +1,1 @@
+"""The cluster: processes that share a database divide the conversations and the duties among themselves."""
