@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, TypeAlias
 
 import orjson
@@ -52,16 +52,61 @@ class SpeakLanguage:
     code: str
 
 
-Meaning: TypeAlias = OpenEntry | OpenTopics | OpenCategory | NoneOfThese | Rate | SpeakLanguage
+@dataclass(frozen=True, slots=True)
+class CallPerson:
+    """Let a person of ours answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoPerson:
+    """No person is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginForm:
+    """Fill in this form."""
+
+    form: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormInput:
+    """What is said to the form that is being filled in, at that step of it."""
+
+    step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """Take this request back."""
+
+    request_id: int
+
+
+Meaning: TypeAlias = (
+    OpenEntry
+    | OpenTopics
+    | OpenCategory
+    | NoneOfThese
+    | Rate
+    | SpeakLanguage
+    | CallPerson
+    | NoPerson
+    | BeginForm
+    | FormInput
+    | CancelRequest
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A button before it has a token: a label, and either a meaning or an outside address."""
+    """A button before it has a token: a label, and a meaning, an outside address, or a question for the contact."""
 
     label: str
     meaning: Meaning | None = None
     url: str | None = None
+    ask_contact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +130,29 @@ def decode(text: str) -> tuple[KeptChoice, ...]:
         raise ValueError(f"not a list of choices: {text[:80]!r}") from error
 
 
-def _parts(meaning: Meaning) -> list[Any]:
-    match meaning:
-        case OpenEntry(entry_id):
-            return ["entry", entry_id]
-        case OpenTopics(page):
-            return ["topics", page]
-        case OpenCategory(category_id, page):
-            return ["category", category_id, page]
-        case NoneOfThese():
-            return ["none"]
-        case Rate(value, entry_id, version):
-            return ["rate", value, entry_id, version]
-        case SpeakLanguage(code):
-            return ["language", code]
-
-
-_KINDS: Mapping[str, Callable[..., Meaning]] = {
+_KINDS: Mapping[str, type[Meaning]] = {
     "entry": OpenEntry,
     "topics": OpenTopics,
     "category": OpenCategory,
     "none": NoneOfThese,
     "rate": Rate,
     "language": SpeakLanguage,
+    "person": CallPerson,
+    "no_person": NoPerson,
+    "form": BeginForm,
+    "input": FormInput,
+    "cancel_request": CancelRequest,
 }
 
 
 def _meaning(kind: str, rest: list[Any]) -> Meaning:
     return _KINDS[kind](*rest)
+
+
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _NAMES}
+
+
+def _parts(meaning: Meaning) -> list[Any]:
+    kind = type(meaning)
+    return [_NAMES[kind], *(getattr(meaning, name) for name in _FIELDS[kind])]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from channels.model import Body, Media, Purpose
 from faq.parts import Part
 from optfm_bot.domain.choices import Choice
 from optfm_bot.domain.conversation import Conversation
+from optfm_bot.domain.handoff import Cue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,35 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """What the ticket of the conversation is to hear. `purpose` is `CUSTOMER`, `NOTE` or `CLOSE`."""
+
+    purpose: Purpose
+    text: str = field(default="", repr=False)
+    media: tuple[Media, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An answer that a person of ours gave to a question that the bot did not know; `source` names where."""
+
+    question: str = field(repr=False)
+    answer: str = field(repr=False)
+    source: str
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRequest:
+    """What a person asked for with a form: the answers by the names of its steps, and what people call it by."""
+
+    id: int
+    number: str
+    form: str
+    fields: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """Everything that follows from one message of a person. `outcome` names it for metrics and the log."""
 
@@ -59,6 +89,23 @@ class Response:
     """A language the person has just chosen."""
     parts: tuple[Part, ...] = ()
     """How a question was understood: what it asked, with the decision over each part of it."""
+    cue: Cue | None = None
+    """What the talk wants of people: a person is asked for, the bot is stuck, a form begins."""
+    form: str | None = None
+    """The form that begins."""
+    subject: str | None = field(default=None, repr=False)
+    """There is to be a new ticket, about this."""
+    relays: tuple[Relay, ...] = ()
+    alarms: Mapping[str, int | None] = field(default_factory=dict)
+    """What is to happen in this conversation later, by name: when (ms), or None for not any more."""
+    found: Found | None = None
+    request: NewRequest | None = None
+    assignee: str = ""
+    """Which of us looks after the request; empty: nobody yet."""
+    told: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Who of us is told of it: names of targets, and the text for each."""
+    withdrawn: int | None = None
+    """The request that the person takes back, by its id."""
 
     @property
     def reason(self) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 
 from optfm_bot.i18n.smalltalk import fold
 
 _LONGEST_PHRASE = 5
+_REMEMBERED = 1024
+_REMEMBERED_LENGTH = 200
+"""The words of so many texts of at most this length are remembered, and what kind of small talk they are."""
 
 
 class SmallTalk(StrEnum):
@@ -32,7 +36,14 @@ _PRECEDENCE = (
 
 def words(text: str) -> tuple[str, ...]:
     """The words of a text in lower case, with ё written as е; punctuation and emoji are not words."""
+    return _remembered_words(text) if len(text) <= _REMEMBERED_LENGTH else _words(text)
+
+
+def _words(text: str) -> tuple[str, ...]:
     return tuple(fold(text).split())
+
+
+_remembered_words = lru_cache(maxsize=_REMEMBERED)(_words)
 
 
 class SmallTalkPhrases:
@@ -49,9 +60,13 @@ class SmallTalkPhrases:
                 if 0 < len(key) <= _LONGEST_PHRASE:
                     self._kinds.setdefault(key, kind)
         self._fillers = {word for text in fillers for word in words(text)}
+        self._remembered = lru_cache(maxsize=_REMEMBERED)(self._recognise)
 
     def recognise(self, text: str) -> SmallTalk | None:
         """The kind of small talk that makes up the whole message, or None if anything else is in it."""
+        return self._remembered(text) if len(text) <= _REMEMBERED_LENGTH else self._recognise(text)
+
+    def _recognise(self, text: str) -> SmallTalk | None:
         rest = words(text)
         found: set[SmallTalk] = set()
         while rest:

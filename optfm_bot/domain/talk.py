@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os.path
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
-from channels.body import parse_body
-from channels.model import Body, Media, MediaKind, Purpose
-from faq import Decision, FaqEntry, FaqManager, Outcome
-from faq.entry import Attachment
+from channels.model import Purpose
+from faq import Decision, FaqManager, Outcome
 from faq.parts import Part
 from optfm_bot.domain import menu
+from optfm_bot.domain.answers import Answers, parsed
 from optfm_bot.domain.choices import (
     Choice,
     KeptChoice,
@@ -25,11 +22,13 @@ from optfm_bot.domain.choices import (
     Rate,
     SpeakLanguage,
 )
-from optfm_bot.domain.conversation import EMPTY, Conversation
+from optfm_bot.domain.conversation import EMPTY, Conversation, Topic
+from optfm_bot.domain.handoff import Cue
 from optfm_bot.domain.say import Missed, Opinion, Response, Say
 from optfm_bot.domain.smalltalk import SmallTalk, SmallTalkPhrases
 from optfm_bot.domain.smalltalk import words as split_words
-from optfm_bot.domain.understanding import last_topic, remembered, understand
+from optfm_bot.domain.understanding import Understanding, topic_after
+from optfm_bot.domain.wishes import wish_of_command, wish_of_meaning
 from optfm_bot.domain.words import Words
 
 EDIT_COUNTS_MS = 5 * 60 * 1000
@@ -78,8 +77,10 @@ class TalkSettings:
     max_query: int = 1000
     """Characters of a message that are matched."""
     languages: tuple[str, ...] = ("ru", "en")
-    owner_pause_ms: int = 60 * 60 * 1000
-    """How long the bot is silent after one of our own people wrote into a conversation."""
+    offer_after: int = 2
+    """Failures in a row after which the talk is stuck; 0 is never."""
+    form: str | None = "request"
+    """The form that `/request` begins; None if there is none."""
     media_root: str | None = None
     """The folder that attachments are read from; a file outside of it is never sent."""
 
@@ -97,7 +98,8 @@ class Talk:
         self.settings = settings or TalkSettings()
         self._words = words
         self._phrases = phrases
-        self._versions: dict[str, str] = {entry.id: entry.version for entry in faq.entries}
+        self._understanding = Understanding(faq)
+        self._answers = Answers(words, feedback=self.settings.feedback, media_root=self.settings.media_root)
 
     # -- what came in -------------------------------------------------------------------------------------
 
@@ -108,6 +110,10 @@ class Talk:
             bool(text) and all(part.decision.outcome is Outcome.ANSWER for part in self._understand(text))
         )
 
+    def calls_person(self, text: str) -> bool:
+        """Whether a person is asked for, in plain words."""
+        return self._phrases.recognise(readable(text)) is SmallTalk.OPERATOR
+
     def hear(self, said: Said, talk: Conversation, around: Around) -> Response:
         """Answer a message."""
         text = readable(said.text)
@@ -117,7 +123,7 @@ class Talk:
             return self._without_text(said, talk, around)
         if text.startswith("/"):
             return self._command(text, talk, around)
-        picked = self._picked(text, around.offered)
+        picked = self.picked(text, around.offered)
         if picked is not None:
             return self.pick(picked, talk, around, turn_id=talk.offered)
         return self._spoken(text, said, talk, around)
@@ -146,7 +152,7 @@ class Talk:
         says = tuple(replace(say, reply_to=message_id) for say in response.says)
         return replace(response, outcome=f"edited_{response.outcome}", says=says)
 
-    def pick(
+    def pick(  # noqa: PLR0911 - a table of meanings, read row by row
         self,
         meaning: Meaning,
         talk: Conversation,
@@ -160,6 +166,9 @@ class Talk:
         `turn_id` is the message that carried it; `message_id` its platform id, for menus that turn their own page.
         """
         language, size = around.language, self.settings.page_size
+        wish = wish_of_meaning(meaning)
+        if wish is not None:
+            return Response(outcome="command", conversation=talk, cue=wish.cue, form=wish.form)
         match meaning:
             case OpenEntry(entry_id):
                 return self._open(entry_id, talk, around)
@@ -185,6 +194,7 @@ class Talk:
                 return replace(
                     self._say("command", talk, self._notice("language.changed", code)), language=code
                 )
+        return self.stale(talk, around)  # a step of a form, or a request, that is not there any more
 
     def stale(self, talk: Conversation, around: Around) -> Response:
         """Answer a button that we do not know any more."""
@@ -214,7 +224,7 @@ class Talk:
             entry = self.faq.entry(decision.entry_id) if decision.entry_id is not None else None
             if entry is not None:
                 score = decision.candidates[0].score if decision.candidates else None
-                says.append(self._answer(entry, around, score=score))
+                says.append(self._answers.say(entry, around.channels, around.language, score=score))
                 answered.append(entry.id)
             elif decision.outcome is Outcome.CLARIFY and decision.candidates:
                 says.append(self._clarify(decision, around.language, question=question))
@@ -225,20 +235,26 @@ class Talk:
             outcome = "answered"
         elif unknown:
             outcome = "unanswered"
-        talk = remembered(talk, parts, around.now).asking(
+        talk = talk.asking(
             said.message_id,
             words,
             around.now,
             entry=answered[0] if answered else None,
             admitted=talk.admitted + 1 if outcome == "unanswered" else 0,
+            topic=topic_after(talk, parts, around.now),
         )
         return Response(
             outcome=outcome,
             conversation=talk,
-            says=tuple(replace(say, reply_to=reply_to) for say in says),
+            says=tuple(says) if reply_to is None else tuple(replace(say, reply_to=reply_to) for say in says),
             missed=_missed(unknown),
             parts=parts,
+            cue=Cue.STUCK if self._is_stuck(talk, outcome) else None,
         )
+
+    def _is_stuck(self, talk: Conversation, outcome: str) -> bool:
+        limit = self.settings.offer_after
+        return outcome == "unanswered" and limit > 0 and talk.admitted >= limit
 
     def _clarify(self, decision: Decision, language: str, *, question: str | None) -> Say:
         """Offer what may be meant; with `question`, the one of several that is not clear."""
@@ -249,7 +265,7 @@ class Talk:
             words = self._words.text("clarify.ask", language)
         else:
             words = self._words.text("clarify.also", language, question=_quoted(question))
-        return Say(kind="clarify", body=_parsed(words), choices=(*rows, (none,)), purpose=Purpose.CLARIFY)
+        return Say(kind="clarify", body=parsed(words), choices=(*rows, (none,)), purpose=Purpose.CLARIFY)
 
     def _admit(self, admitted: int, language: str, *, question: str | None) -> Say:
         """Say that there is no answer; with `question`, to which of several."""
@@ -260,59 +276,13 @@ class Talk:
             say = self._notice("admit.text" if admitted == 0 else "admit.repeat", language, topics)
         return replace(say, kind="admit")
 
-    def _answer(self, entry: FaqEntry, around: Around, *, score: float | None = None) -> Say:
-        version = self._versions[entry.id]
-        rows: list[tuple[Choice, ...]] = [
-            (
-                Choice(label=button.text, url=button.url)
-                if button.url
-                else Choice(label=button.text, meaning=OpenEntry(button.faq or "")),
-            )
-            for button in entry.buttons
-        ]
-        if self.settings.feedback:
-            rows.append(self._feedback_row(around.language, entry.id, version))
-        return Say(
-            kind="answer",
-            body=_parsed(entry.answer_for(around.channels, around.language)),
-            choices=tuple(rows),
-            purpose=Purpose.ANSWER,
-            media=tuple(media for file in entry.attachments if (media := self._media(file)) is not None),
-            entry_id=entry.id,
-            entry_version=version,
-            score=score,
-        )
-
-    def _media(self, file: Attachment) -> Media | None:
-        kind = MediaKind(file.type.value)
-        if file.path is None:
-            return Media(kind=kind, url=file.url, name=file.name)
-        root = self.settings.media_root
-        if root is None:
-            return None
-        inner = os.path.normpath(file.path)
-        if os.path.isabs(inner) or inner in {os.curdir, os.pardir} or inner.startswith(os.pardir + os.sep):  # noqa: PTH117 - pure: pathlib would ask the disk
-            return None
-        path = os.path.join(root, inner)  # noqa: PTH118 - the same
-        return Media(kind=kind, path=path, name=file.name or os.path.basename(path))  # noqa: PTH119 - the same
-
-    def _feedback_row(self, language: str, entry_id: str, version: str) -> tuple[Choice, ...]:
-        return (
-            Choice(
-                label=self._words.label("answer.feedback_up", language), meaning=Rate(1, entry_id, version)
-            ),
-            Choice(
-                label=self._words.label("answer.feedback_down", language), meaning=Rate(-1, entry_id, version)
-            ),
-        )
-
     def _open(self, entry_id: str, talk: Conversation, around: Around) -> Response:
         entry = self.faq.entry(entry_id)
         if entry is None:
             say = self._notice("answer.gone", around.language, (self._all_topics(around.language),))
             return self._say("unanswered", talk, say)
-        talk = replace(talk, admitted=0).about(entry.id, "", around.now)
-        return self._say("answered", talk, self._answer(entry, around))
+        talk = replace(talk, admitted=0).about(Topic(entry.id, "", around.now))
+        return self._say("answered", talk, self._answers.say(entry, around.channels, around.language))
 
     def _rated(self, opinion: Opinion, talk: Conversation, language: str) -> Response:
         if (opinion.turn_id, opinion.value) in talk.rated:
@@ -323,12 +293,8 @@ class Talk:
 
     def _small_talk(self, kind: SmallTalk, talk: Conversation, around: Around) -> Response:
         if kind is SmallTalk.OPERATOR:
-            return self._operator(talk, around)
+            return Response(outcome="handoff", conversation=talk, cue=Cue.ASKED)
         return self._say("smalltalk", talk, self._notice(f"smalltalk.{kind.value}", around.language))
-
-    def _operator(self, talk: Conversation, around: Around) -> Response:
-        say = self._notice("operator.not_available", around.language, (self._all_topics(around.language),))
-        return self._say("handoff", talk, say)
 
     def _without_text(self, said: Said, talk: Conversation, around: Around) -> Response:
         if not said.media:
@@ -344,6 +310,9 @@ class Talk:
     def _command(self, text: str, talk: Conversation, around: Around) -> Response:
         name, _, rest = text[1:].partition(" ")
         rest = rest.strip()
+        wish = wish_of_command(name.casefold(), rest, form=self.settings.form)
+        if wish is not None:
+            return Response(outcome="command", conversation=talk, cue=wish.cue, form=wish.form)
         match name.casefold():
             case "start":
                 return self._start(rest, talk, around)
@@ -353,8 +322,6 @@ class Talk:
                 return self.pick(OpenTopics(), talk, around, turn_id=None)
             case "language" | "lang":
                 return self._language(rest.casefold(), talk, around)
-            case "operator":
-                return self._operator(talk, around)
         say = self._notice("command.unknown", around.language, command=f"/{name[:32]}")
         return self._say("command", talk, say)
 
@@ -383,10 +350,9 @@ class Talk:
     # -- small parts --------------------------------------------------------------------------------------
 
     def _understand(self, text: str, talk: Conversation = EMPTY, now: int = 0) -> tuple[Part, ...]:
-        words = text[: self.settings.max_query]
-        return understand(words, self.faq, last_topic(talk, self.faq, now))
+        return self._understanding.parts(text[: self.settings.max_query], talk, now)
 
-    def _picked(self, text: str, offered: Sequence[KeptChoice]) -> Meaning | None:
+    def picked(self, text: str, offered: Sequence[KeptChoice]) -> Meaning | None:
         """The choice that was typed instead of pressed: its number, or its very words."""
         if not offered:
             return None
@@ -404,7 +370,7 @@ class Talk:
     def _notice(
         self, key: str, language: str, rows: tuple[tuple[Choice, ...], ...] = (), /, **values: object
     ) -> Say:
-        return Say(kind="notice", body=_parsed(self._words.text(key, language, **values)), choices=rows)
+        return Say(kind="notice", body=parsed(self._words.text(key, language, **values)), choices=rows)
 
     def _say(self, outcome: str, talk: Conversation, *says: Say) -> Response:
         return Response(outcome=outcome, conversation=talk, says=says)
@@ -425,11 +391,6 @@ def _quoted(question: str) -> str:
 
 
 _MEDIA_REPLIES = frozenset({"photo", "voice", "sticker", "video", "document", "location"})
-
-
-@lru_cache(maxsize=4096)
-def _parsed(text: str) -> Body:
-    return parse_body(text)
 
 
 def readable(text: str) -> str:

@@ -59,6 +59,26 @@ class Catalogue:
         """
         return _packaged(part)
 
+    def with_texts(self, texts: Mapping[str, Mapping[str, Message]]) -> Catalogue:
+        """Give a catalogue that says `texts`, by language and key, instead of its own; a message is replaced whole.
+
+        Raises `CatalogueError` if one does not fit: unknown language or key, other placeholders or plural forms, empty.
+        """
+        if not any(texts.values()):
+            return self
+        for code, own in texts.items():
+            for key, message in own.items():
+                reference = self._messages.get(code, {}).get(key)
+                if reference is None:
+                    raise CatalogueError(f"{code}: there is no {key}")
+                # Against our own text: two languages that invent the same place would agree with each other.
+                _check_message(code, key, message, reference)
+        return Catalogue({code: {**ours, **texts.get(code, {})} for code, ours in self._messages.items()})
+
+    def message(self, key: str, language: str | None = None) -> Message:
+        """Give a message as it is written, placeholders unfilled: a text, or its plural forms."""
+        return self._find(key, self.language(language))
+
     @property
     def keys(self) -> frozenset[str]:
         """Every key there is."""

@@ -1,0 +1,92 @@
+"""Filling in: a form as part of a conversation, from what a person does to what the bot says and remembers. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from optfm_bot.domain import forms
+from optfm_bot.domain.answers import parsed
+from optfm_bot.domain.choices import Choice
+from optfm_bot.domain.choices import FormInput as InputChoice
+from optfm_bot.domain.conversation import Conversation
+from optfm_bot.domain.form_steps import Form
+from optfm_bot.domain.forms import FormInput, FormOutcome, FormSay, FormState, FormTurn
+from optfm_bot.domain.handoff import Cue
+from optfm_bot.domain.say import NewRequest, Response, Say
+from optfm_bot.domain.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """The id and the number that a request gets if it is finished now."""
+
+    id: int
+    number: str
+
+
+class Filling:
+    """Leads people through forms. Stateless: how far somebody is stands in their conversation."""
+
+    def __init__(self, known: Mapping[str, Form], words: Words) -> None:
+        self.forms = known
+        self._words = words
+
+    def begin(self, name: str | None, talk: Conversation, *, now: int, language: str) -> Response:
+        """Ask the first question of a form; a name that there is not is said to be wrong."""
+        form = self.forms.get(name or "")
+        if form is None:
+            say = Say(kind="form", body=parsed(self._words.text("form.unknown", language)))
+            return Response(outcome="form", conversation=_over(talk), says=(say,))
+        return self._response(forms.begin(form, now=now), form, talk, language, None)
+
+    def go_on(self, heard: FormInput, talk: Conversation, language: str, numbered: Numbered) -> Response:
+        """Take what a person did; `numbered` is what the request is called if it is finished with that."""
+        state = self._state(talk)
+        form = self.forms.get(state.form) if state is not None else None
+        if state is None or form is None:  # the owner has taken the form away
+            say = Say(kind="form", body=parsed(self._words.text("form.expired", language)))
+            return Response(outcome="form", conversation=_over(talk), says=(say,))
+        return self._response(forms.step_through(form, state, heard), form, talk, language, numbered)
+
+    def at(self, talk: Conversation) -> str | None:
+        """The step that the person is asked, None without a form: a button of another step means nothing any more."""
+        state = self._state(talk)
+        return state.at if state is not None else None
+
+    def _state(self, talk: Conversation) -> FormState | None:
+        try:
+            return forms.load(talk.form) if talk.form is not None else None
+        except ValueError:
+            return None
+
+    def _response(
+        self, turn: FormTurn, form: Form, talk: Conversation, language: str, numbered: Numbered | None
+    ) -> Response:
+        says = turn.says
+        request: NewRequest | None = None
+        if turn.outcome is FormOutcome.DONE and numbered is not None:
+            request = NewRequest(id=numbered.id, number=numbered.number, form=form.name, fields=turn.answers)
+            says = (*says, forms.thanks(form, numbered.number))
+        talk = _over(talk) if turn.state is None else replace(talk, form=forms.dump(turn.state))
+        at = turn.state.at if turn.state is not None else ""
+        return Response(
+            outcome="request" if request is not None else "form",
+            conversation=talk,
+            says=tuple(self._say(say, language, at) for say in says),
+            request=request,
+        )
+
+    def _say(self, say: FormSay, language: str, at: str) -> Say:
+        rows = [
+            (Choice(label=button.label.plain(self._words, language), meaning=InputChoice(at, button.token)),)
+            for button in say.buttons
+        ]
+        if say.asks_phone:
+            rows.insert(0, (Choice(label=self._words.label("contact.share", language), ask_contact=True),))
+        return Say(kind="form", body=parsed(say.text(self._words, language)), choices=tuple(rows))
+
+
+def _over(talk: Conversation) -> Conversation:
+    talk, _ = talk.moved(Cue.FORM_OVER)
+    return replace(talk, form=None)
