@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import nullcontext
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from channels.codec import encode_outbound
-from channels.contract import Channel, Verifiable
 from channels.errors import ChannelError, Moved, RetryLater, TooLarge, Unreachable
-from channels.model import Receipt, Rendered
+from channels.model import Purpose, Receipt, Rendered
 from channels.render import plain_copy, render
 from optfm_bot.clock import Clock, unfinished
 from optfm_bot.observe.correlation import bind_update
+from optfm_bot.outbox.doubt import Doubt
+from optfm_bot.outbox.files import FileDoor, lies_elsewhere
 from optfm_bot.outbox.ledger import Ledger
-from optfm_bot.outbox.outgoing import DeliveryObserver, DeliverySettings, Guard, Outgoing, taken
+from optfm_bot.outbox.outgoing import Carrier, DeliveryObserver, DeliverySettings, Guard, Outgoing, taken
+from optfm_bot.outbox.pacing import BotPace
 from optfm_bot.outbox.plan import Close, Pause, Policy, Retry, SendPlain, SendTo, Verify, verdict
+from optfm_bot.outbox.room import Room
 from optfm_bot.outbox.turnstile import Turnstile
+from optfm_bot.ownership import Ownership, SoleOwner
+from optfm_bot.shards import shard_of
 from optfm_bot.store.contract import Store
-from optfm_bot.store.records import OutboxState
+from optfm_bot.store.records import OutboxRow, OutboxState
 
 log = structlog.get_logger("optfm_bot.outbox")
 
@@ -33,17 +37,21 @@ _CALL_SECONDS = 90.0
 _ROOM = 1000
 """Messages that may wait in memory; beyond it the dispatcher holds back."""
 
+_CHAT_ROOM = 50
+"""Messages of one chat that may wait there; beyond it the dispatcher holds back that chat alone."""
+
 
 class Delivery:
     """Sends the messages of one channel instance: each chat in order, chats in parallel, paced, never blocking others.
 
+    `lost` is told of messages of agents that will not arrive, and why.
     Give it rows with `accept` after they are committed. It owns a task for each busy chat until `stop`. Rows that are
     not sent by then stay in the store and are sent by the next start.
     """
 
     def __init__(
         self,
-        channel: Channel,
+        channel: Carrier,
         settings: DeliverySettings,
         *,
         store: Store,
@@ -53,8 +61,13 @@ class Delivery:
         gone: Callable[[str], Awaitable[None]],
         unauthorized: Callable[[ChannelError], None] = lambda _: None,
         spread: Callable[[], float] = lambda: 1.0,
+        ownership: Ownership | None = None,
+        pace: BotPace | None = None,
+        files: FileDoor | None = None,
+        lost: Callable[[Outgoing, str], Awaitable[None]] | None = None,
     ) -> None:
         self._channel = channel
+        self._ownership: Ownership = ownership or SoleOwner(channel.instance)
         self._capabilities = channel.capabilities
         self._settings = settings
         self._store = store
@@ -64,13 +77,21 @@ class Delivery:
         self._gone = gone
         self._unauthorized = unauthorized
         self._spread = spread
-        self._ledger = Ledger(channel.instance, store=store, clock=clock, observer=observer)
-        self._turnstile = Turnstile(settings, clock)
+        self._files = files
+        self._lost = lost
+        self._ledger = Ledger(
+            channel.instance, store=store, clock=clock, observer=observer, ownership=self._ownership
+        )
+        self._turnstile = Turnstile(settings, clock, pace)
+        self._doubt = Doubt(channel, settings.policy, ledger=self._ledger, clock=clock, close=self._close)
         self._lanes: dict[str, deque[Outgoing]] = {}
+        self._ids: set[int] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._draining: dict[str, asyncio.Task[None]] = {}
+        self._under_way: set[str] = set()
+        self._waited: frozenset[int] = frozenset()
         self._depth = 0
-        self._room = asyncio.Event()
-        self._room.set()
+        self._room = Room(total=_ROOM, per_chat=_CHAT_ROOM)
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -86,9 +107,23 @@ class Delivery:
         """How many more calls may be under way."""
         return self._turnstile.free
 
-    async def room(self) -> None:
-        """Wait until the outbox is short enough for more."""
-        await self._room.wait()
+    @property
+    def full(self) -> bool:
+        """Whether so much waits that handling is held back."""
+        return self._room.full
+
+    @property
+    def crowded(self) -> Collection[str]:
+        """The lanes of which so much waits that they are held back."""
+        return self._room.crowded
+
+    async def room(self, lane: str) -> None:
+        """Wait until the outbox, and what it has for that lane, is short enough for more, or `let_pass` is called."""
+        await self._room.wait(lane)
+
+    def let_pass(self) -> None:
+        """Hold nobody back any more: nothing new is promised."""
+        self._room.open()
 
     async def idle(self) -> None:
         """Wait until nothing is left to send."""
@@ -115,7 +150,15 @@ class Delivery:
     def accept(self, rows: Iterable[Outgoing]) -> None:
         """Take committed messages, in the order of their ids within a lane."""
         for outgoing in rows:
+            if outgoing.id in self._ids:
+                continue  # taken up already
+            if not self._ownership.lasts(outgoing.tenure):  # committed, and then others took over
+                if outgoing.begun:
+                    self._turnstile.leave()
+                continue
+            self._ids.add(outgoing.id)
             self._depth += 1
+            self._room.take(outgoing.lane)
             lane = self._lanes.get(outgoing.lane)
             if lane is not None:
                 lane.append(outgoing)
@@ -123,27 +166,118 @@ class Delivery:
             self._lanes[outgoing.lane] = deque((outgoing,))
             if not self._turnstile.closed or outgoing.begun:
                 task = asyncio.create_task(self._drain(outgoing.lane), name=f"send {self._channel.instance}")
+                self._draining[outgoing.lane] = task
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
         if self._depth:
             self._idle.clear()
-        if self._depth >= _ROOM:
-            self._room.clear()
 
-    async def recover(self) -> None:
-        """Take up what an earlier run left: messages that were never tried, and those that were under way."""
+    async def recover(self, shards: Collection[int] | None = None) -> None:
+        """Take up what an earlier owner left of these shards: messages never tried, and those that were under way."""
+        tenure = self._ownership.tenure
+        in_hand = frozenset(self._ids)
+        rows = await self._ledger.patiently(lambda: self._store.unsent(self._channel.instance, shards=shards))
         ready: list[Outgoing] = []
-        for row in await self._store.unsent(self._channel.instance):
-            try:
-                outgoing = taken(row)
-            except ValueError as error:
-                log.error("outbox.unreadable", outbox_id=row.id, error=str(error))
-                await self._ledger.discarded(row.id, OutboxState.FAILED, str(error))
+        for row in rows:
+            if row.id in self._ids:
+                self._keep(row, tenure)
                 continue
-            if row.state is OutboxState.SENDING and not await self._may_resend(outgoing):
+            if row.id in in_hand and not await self._still_unsent(row):
+                continue  # our call ended while the store was asked
+            outgoing = await self._readable(row, tenure)
+            if outgoing is None:
+                continue
+            if row.state is OutboxState.SENDING and not await self._doubt.may_resend(
+                outgoing, self._rendered
+            ):
                 continue
             ready.append(outgoing)
-        self.accept(ready)
+        if self._ownership.lasts(tenure):
+            self.accept(ready)
+
+    def _keep(self, row: OutboxRow, tenure: int | None) -> None:
+        """Go on with a message that was in our hands under an earlier tenure, and is ours again: nobody has sent it."""
+        for outgoing in self._lanes.get(row.lane, ()):
+            if outgoing.id == row.id:
+                outgoing.tenure = tenure
+
+    async def _still_unsent(self, row: OutboxRow) -> bool:
+        found = await self._ledger.patiently(lambda: self._store.outgoing([row.id]))
+        return any(one.state < OutboxState.SENT for one in found)
+
+    async def take_up(self, rows: Iterable[OutboxRow], *, given_up: bool = False) -> None:
+        """Send messages of our conversations that somebody else has promised, or that we did without knowing it.
+
+        What is marked as being sent is under way and left alone, unless it was `given_up`: then its commit was ours, we
+        were not told that it succeeded, and so it was never tried.
+        """
+        waiting = {OutboxState.READY, OutboxState.SENDING} if given_up else {OutboxState.READY}
+        tenure = self._ownership.tenure
+        ready: list[Outgoing] = []
+        for row in rows:
+            if row.state in waiting and row.id not in self._ids and self._ownership.owns(row.lane):
+                outgoing = await self._readable(row, tenure)
+                if outgoing is not None:
+                    ready.append(outgoing)
+        if self._ownership.lasts(tenure):
+            self.accept(ready)
+
+    async def sweep(self) -> None:
+        """Find messages of ours that wait and that nobody told us of. Call it now and then, seconds apart.
+
+        Only what was seen waiting twice counts: what was promised a moment ago is on its way to us.
+        """
+        waiting = (
+            frozenset(await self._store.ready(self._channel.instance, shards=self._ownership.shards))
+            - self._ids
+        )
+        again, self._waited = waiting & self._waited, waiting
+        if again:
+            log.warning("outbox.found", channel=self._channel.instance, messages=len(again))
+            await self.take_up(await self._store.outgoing(again))
+
+    async def _readable(self, row: OutboxRow, tenure: int | None) -> Outgoing | None:
+        try:
+            outgoing = taken(row)
+        except ValueError as error:
+            log.error("outbox.unreadable", outbox_id=row.id, error=str(error))
+            await self._ledger.discarded(row.id, OutboxState.FAILED, str(error), tenure=tenure)
+            return None
+        outgoing.tenure = tenure
+        return outgoing
+
+    async def let_go(self, shards: Collection[int]) -> None:
+        """Finish the calls under way for shards that are not ours any more; the rest is for the next owner to send."""
+        lanes = [lane for lane in self._lanes if shard_of(lane) in shards]
+        for lane in lanes:
+            task = self._draining.get(lane)
+            if task is not None and lane not in self._under_way and not self._lanes[lane][0].begun:
+                task.cancel()
+        left = await unfinished(
+            {self._draining[lane] for lane in lanes if lane in self._draining}, self._clock, _CALL_SECONDS
+        )
+        for task in left:
+            task.cancel()
+        for lane in lanes:
+            self._drop(lane)
+
+    def evict(self) -> None:
+        """Drop everything but the calls under way: it is somebody else's now."""
+        for lane in list(self._lanes):
+            if lane not in self._under_way:
+                task = self._draining.get(lane)
+                if task is not None:
+                    task.cancel()
+                self._drop(lane)
+
+    def _drop(self, lane: str) -> None:
+        self._draining.pop(lane, None)
+        for outgoing in self._lanes.pop(lane, ()):
+            self._ids.discard(outgoing.id)
+            self._count_down(lane)
+            if outgoing.begun:  # its task has not even begun; the place that it holds is free
+                outgoing.begun = False
+                self._turnstile.leave()
 
     async def stop(self, seconds: float) -> None:
         """Start no more calls, let those under way finish within `seconds`, and end every task."""
@@ -159,17 +293,26 @@ class Delivery:
 
     async def _drain(self, lane: str) -> None:
         queue = self._lanes[lane]
-        while queue and (queue[0].begun or not self._turnstile.closed):
-            if await self._try(queue[0]):
-                queue.popleft()
-                self._count_down()
-        if not queue:
-            del self._lanes[lane]
+        while queue:
+            outgoing = queue[0]
+            if outgoing.begun or self._ours(outgoing):
+                if self._turnstile.closed and not outgoing.begun:
+                    return
+                if not await self._try(outgoing):
+                    continue
+            # Done with, or somebody else's; what follows may be ours: we may be a member again.
+            queue.popleft()
+            self._ids.discard(outgoing.id)
+            self._count_down(lane)
+        if self._lanes.get(lane) is queue:
+            self._drop(lane)
 
-    def _count_down(self) -> None:
+    def _ours(self, outgoing: Outgoing) -> bool:
+        return self._ownership.lasts(outgoing.tenure) and self._ownership.owns(outgoing.lane)
+
+    def _count_down(self, lane: str) -> None:
         self._depth -= 1
-        if self._depth < _ROOM:
-            self._room.set()
+        self._room.leave(lane)
         if not self._depth:
             self._idle.set()
 
@@ -186,34 +329,44 @@ class Delivery:
                 return True
 
     async def _deliver(self, outgoing: Outgoing) -> bool:
+        """Take a place and send; the place is kept until the outcome is written down.
+
+        So what a power cut leaves in doubt is never more than there are places.
+        """
         if not outgoing.begun and not await self._turnstile.enter(outgoing):
             return False
+        self._under_way.add(outgoing.lane)
         try:
-            refusal = await self._ledger.patiently(lambda: self._refused(outgoing))
-            if refusal is not None:
-                await self._ledger.closed(outgoing, OutboxState.DROPPED, refusal)
-                return True
-            try:
-                rendered = self._rendered(outgoing)
-            except TooLarge as error:
-                await self._ledger.closed(outgoing, OutboxState.FAILED, str(error))
-                return True
-            if not outgoing.begun:
-                if self._turnstile.closed:
-                    return False
-                if self._settings.policy is not Policy.AT_LEAST_ONCE:
-                    await self._ledger.sending(outgoing)
-            try:
-                receipt = await self._call(rendered)
-            except ChannelError as error:
-                return await self._react(outgoing, rendered, error)
-            # The place is kept until the outcome is written down: what a power cut leaves in doubt is never more
-            # than there are places.
-            await self._ledger.sent(outgoing, receipt)
-            return True
+            return await self._send(outgoing)
         finally:
+            self._under_way.discard(outgoing.lane)
             outgoing.begun = False
             self._turnstile.leave()
+
+    async def _send(self, outgoing: Outgoing) -> bool:
+        refusal = await self._ledger.patiently(lambda: self._refused(outgoing))
+        if refusal is not None:
+            return await self._close(outgoing, OutboxState.DROPPED, refusal)
+        try:
+            rendered = self._rendered(outgoing)
+        except TooLarge as error:
+            return await self._close(outgoing, OutboxState.FAILED, str(error))
+        try:
+            # The files are at hand before anything says that it is being sent: fetching may take a minute, and a
+            # message that was only being prepared when the power went is not in doubt.
+            async with self._ready(outgoing, rendered) as ready:
+                if not outgoing.begun:
+                    if self._turnstile.closed:
+                        return False
+                    if self._settings.policy is not Policy.AT_LEAST_ONCE:
+                        await self._ledger.sending(outgoing)
+                if not await self._ownership.certain(outgoing.tenure):
+                    return True  # somebody else decides what becomes of it
+                receipt = await self._call(ready)
+        except ChannelError as error:
+            return await self._react(outgoing, rendered, error)
+        await self._ledger.sent(outgoing, receipt)
+        return True
 
     async def _refused(self, outgoing: Outgoing) -> str | None:
         expires = outgoing.message.expires_at
@@ -223,6 +376,13 @@ class Delivery:
 
     def _rendered(self, outgoing: Outgoing) -> Rendered:
         return render(outgoing.message, self._capabilities, key=str(outgoing.id))
+
+    def _ready(self, outgoing: Outgoing, rendered: Rendered) -> AbstractAsyncContextManager[Rendered]:
+        """The message with every file that it carries at hand, while the block lasts."""
+        if self._files is None or not lies_elsewhere(rendered):
+            return nullcontext(rendered)
+        last = outgoing.attempts + 1 >= self._settings.max_attempts
+        return self._files.open(rendered, self._capabilities, last=last)
 
     async def _call(self, rendered: Rendered) -> Receipt:
         try:
@@ -244,6 +404,7 @@ class Delivery:
             policy=self._settings.policy,
             spread=self._spread(),
             plain=not rendered.markup,
+            longest=self._settings.longest_delay,
         )
         log.info(
             "outbox.refused",
@@ -263,7 +424,7 @@ class Delivery:
             case SendTo(chat_id):
                 return await self._send_to(outgoing, error, chat_id)
             case Verify(absent):
-                if not await self._may_resend(outgoing):
+                if not await self._doubt.may_resend(outgoing, self._rendered):
                     return True
                 if isinstance(absent, Close):
                     return await self._close(outgoing, absent.state, str(error))
@@ -277,14 +438,19 @@ class Delivery:
     async def _close(
         self, outgoing: Outgoing, state: OutboxState, reason: str, *, gone: bool = False
     ) -> bool:
+        if outgoing.message.purpose is Purpose.AGENT and self._lost is not None:
+            lost = (
+                self._lost
+            )  # told before it is closed: a power cut between the two must not leave it untold
+            await self._ledger.patiently(lambda: lost(outgoing, reason))
         await self._ledger.closed(outgoing, state, reason, result="gone" if gone else None)
         if gone:
             await self._ledger.patiently(lambda: self._gone(outgoing.lane))
         return True
 
     async def _retry(self, outgoing: Outgoing, error: ChannelError, plan: Retry) -> bool:
-        limited = isinstance(error, RetryLater) and error.after is not None
-        self._turnstile.hold(outgoing.lane, plan.delay, limited=limited, whole_bot=plan.whole_bot)
+        limited = isinstance(error, RetryLater) and error.limited
+        await self._turnstile.hold(outgoing.lane, plan.delay, limited=limited, whole_bot=plan.whole_bot)
         outgoing.attempts += plan.counts
         outgoing.not_before = self._clock.ms() + int(plan.delay * 1000)
         moved = encode_outbound(outgoing.message) if isinstance(error, Moved) else None
@@ -293,7 +459,8 @@ class Delivery:
 
     async def _again(self, outgoing: Outgoing, rendered: Rendered, simplified: str) -> bool:
         try:
-            receipt = await self._call(rendered)
+            async with self._ready(outgoing, rendered) as ready:
+                receipt = await self._call(ready)
         except ChannelError as error:
             return await self._react(outgoing, rendered, error)
         await self._ledger.sent(outgoing, replace(receipt, degraded=(*receipt.degraded, simplified)))
@@ -305,32 +472,3 @@ class Delivery:
             return await self._close(outgoing, OutboxState.FAILED, str(error))
         outgoing.message = replace(outgoing.message, chat=chat)
         return await self._retry(outgoing, error, Retry(delay=0.0))
-
-    # -- what nobody can know -----------------------------------------------------------------------------
-
-    async def _may_resend(self, outgoing: Outgoing) -> bool:
-        """Decide by policy about a message that was under way; false when it is settled without sending."""
-        if self._settings.policy is Policy.AT_LEAST_ONCE:
-            return True
-        if self._settings.policy is Policy.VERIFY and isinstance(self._channel, Verifiable):
-            try:
-                receipt = await self._find(self._channel, outgoing)
-            except (ChannelError, TimeoutError) as error:
-                log.warning(
-                    "outbox.unverified",
-                    channel=self._channel.instance,
-                    outbox_id=outgoing.id,
-                    error=str(error) or type(error).__name__,
-                )
-            else:
-                if receipt is not None:
-                    await self._ledger.sent(outgoing, receipt)
-                return receipt is None
-        reason = "it was being sent, and nobody can know whether it arrived"
-        await self._ledger.closed(outgoing, OutboxState.UNCERTAIN, reason)
-        return False
-
-    async def _find(self, channel: Verifiable, outgoing: Outgoing) -> Receipt | None:
-        since = datetime.fromtimestamp(outgoing.created_at / 1000, UTC) - timedelta(minutes=1)
-        async with self._clock.limit(_CALL_SECONDS):
-            return await channel.find(self._rendered(outgoing), since=since)

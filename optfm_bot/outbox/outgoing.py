@@ -6,15 +6,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from channels.capabilities import Capabilities
 from channels.codec import decode_outbound
-from channels.model import Outbound
-from optfm_bot.outbox.plan import Policy
+from channels.model import Outbound, Receipt, Rendered
+from optfm_bot.outbox.plan import LONGEST_DELAY, Policy
 from optfm_bot.store.records import OutboxRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySettings:
-    """How one channel sends: policy, pacing, patience, and how many calls may be under way at once."""
+    """How one channel sends: policy, pacing, patience, calls under way at once, the longest wait between tries (s)."""
 
     policy: Policy = Policy.AT_MOST_ONCE
     per_chat: float = 1.0
@@ -22,6 +23,7 @@ class DeliverySettings:
     burst: int = 3
     max_attempts: int = 8
     concurrency: int = 32
+    longest_delay: float = LONGEST_DELAY
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,6 +39,23 @@ class Outgoing:
     not_before: int = 0
     begun: bool = False
     """Its row says already that it is being sent, and it holds one of the places for calls under way."""
+    tenure: int | None = None
+    """The tenure under which it was taken up; once that is over, somebody else sends it."""
+
+
+class Carrier(Protocol):
+    """Where messages leave: a channel, a helpdesk, whatever brings notices to our own people."""
+
+    @property
+    def instance(self) -> str:
+        """The name that rows of the outbox have."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can carry."""
+
+    async def deliver(self, message: Rendered) -> Receipt:
+        """Bring one message there. Raises by reaction."""
 
 
 class DeliveryObserver(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from itertools import islice
+from typing import Protocol
 
 _REMEMBERED_CHATS = 10_000
 _LOOKED_AT = 100
@@ -45,20 +46,46 @@ class Bucket:
         return self._updated is None or self._tokens + (now - self._updated) * self._rate >= self._burst
 
 
-class Pacer:
-    """Paces one bot: each chat by its own bucket, all of them by the bot's."""
+class BotPace(Protocol):
+    """How fast a whole bot may send."""
 
-    def __init__(self, *, per_chat: float, per_bot: float, burst: int) -> None:
+    def ready(self, now: float) -> bool:
+        """Whether one message may go at once."""
+
+    async def reserve(self, now: float) -> float:
+        """Take a place; gives the seconds to wait until it may be used. Raises `StoreUnavailable` if nobody knows."""
+
+    async def pause(self, seconds: float) -> None:
+        """The platform wants to be left alone for so long. Raises `StoreUnavailable`."""
+
+
+class OwnPace:
+    """The pace of a bot that sends from one process: a bucket here."""
+
+    def __init__(self, per_bot: float) -> None:
+        self._bucket = Bucket(per_bot, max(1, round(per_bot)))
+
+    def ready(self, now: float) -> bool:
+        """Whether one message may go at once."""
+        return self._bucket.ready(now)
+
+    async def reserve(self, now: float) -> float:
+        """Take a place."""
+        return self._bucket.reserve(now)
+
+    async def pause(self, seconds: float) -> None:
+        """Nobody else has to be told."""
+
+
+class ChatPacer:
+    """Paces each chat of a bot by its own bucket."""
+
+    def __init__(self, *, per_chat: float, burst: int) -> None:
         self._per_chat = per_chat
         self._burst = burst
-        self._bot = Bucket(per_bot, max(1, round(per_bot)))
         self._chats: OrderedDict[str, Bucket] = OrderedDict()
 
-    def reserve_bot(self, now: float) -> float:
-        """Take a place among the messages of the whole bot; gives the seconds to wait."""
-        return self._bot.reserve(now)
-
-    def reserve_chat(self, lane: str, now: float) -> float:
+    def reserve(self, lane: str, now: float) -> float:
         """Take a place for one message to that chat; gives the seconds to wait.
 
         The bot's place is taken when this wait is over: taken together, waits of many chats that end at once would let
@@ -75,7 +102,7 @@ class Pacer:
     def ready(self, lane: str, now: float) -> bool:
         """Whether a message to that chat may go at once."""
         chat = self._chats.get(lane)
-        return self._bot.ready(now) and (chat is None or chat.ready(now))
+        return chat is None or chat.ready(now)
 
     def _forget(self, now: float) -> None:
         """Drop buckets that have recovered, oldest first; a debtor is never forgotten."""

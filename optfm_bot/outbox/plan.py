@@ -18,7 +18,8 @@ from channels.errors import (
 from optfm_bot.store.records import OutboxState
 
 _FIRST_DELAY = 1.0
-_LONGEST_DELAY = 300.0
+LONGEST_DELAY = 300.0
+"""Seconds between two tries of a message, at most."""
 
 
 class Policy(StrEnum):
@@ -74,9 +75,9 @@ class Pause:
 Verdict: TypeAlias = Retry | SendPlain | SendTo | Verify | Close | Pause
 
 
-def backoff(attempt: int, spread: float) -> float:
-    """Seconds before try number `attempt` + 1: doubling from one second to five minutes, times `spread` (about 1)."""
-    return min(_LONGEST_DELAY, _FIRST_DELAY * float(2 ** min(attempt, 16))) * spread
+def backoff(attempt: int, spread: float, longest: float = LONGEST_DELAY) -> float:
+    """Seconds before try number `attempt` + 1: doubling from one second to `longest`, times `spread` (about 1)."""
+    return min(longest, _FIRST_DELAY * float(2 ** min(attempt, 16))) * spread
 
 
 def verdict(  # noqa: PLR0911 - a table of reactions, read row by row
@@ -87,10 +88,12 @@ def verdict(  # noqa: PLR0911 - a table of reactions, read row by row
     policy: Policy,
     spread: float = 1.0,
     plain: bool = False,
+    longest: float = LONGEST_DELAY,
 ) -> Verdict:
     """Decide what follows from a failed delivery.
 
-    `attempts` is how many failures came before this one, `plain` whether the text already goes without markup.
+    `attempts` is how many failures came before this one, `plain` whether the text already goes without markup,
+    `longest` the most seconds to wait.
     A call that was answered, or never reached the wire, is safe to repeat; one without an answer is not.
     """
     last = attempts + 1 >= max_attempts
@@ -110,10 +113,10 @@ def verdict(  # noqa: PLR0911 - a table of reactions, read row by row
         case Unreachable(maybe_sent=True) if policy is Policy.AT_MOST_ONCE:
             return Close(OutboxState.UNCERTAIN)
         case Unreachable(maybe_sent=True) if policy is Policy.VERIFY:
-            again = Retry(delay=backoff(attempts, spread))
+            again = Retry(delay=backoff(attempts, spread, longest))
             return Verify(Close(OutboxState.FAILED) if last else again)
         case RetryLater(whole_bot=whole_bot) if not last:
-            return Retry(delay=backoff(attempts, spread), whole_bot=whole_bot)
+            return Retry(delay=backoff(attempts, spread, longest), whole_bot=whole_bot)
         case Unreachable() if not last:
-            return Retry(delay=backoff(attempts, spread))
+            return Retry(delay=backoff(attempts, spread, longest))
     return Close(OutboxState.FAILED)

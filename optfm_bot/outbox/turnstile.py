@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import asyncio
 
-from optfm_bot.clock import Clock
-from optfm_bot.outbox.outgoing import DeliverySettings, Outgoing
-from optfm_bot.outbox.pacing import Pacer
+import structlog
 
+from optfm_bot.clock import Clock
+from optfm_bot.errors import StoreUnavailable
+from optfm_bot.outbox.outgoing import DeliverySettings, Outgoing
+from optfm_bot.outbox.pacing import BotPace, ChatPacer, OwnPace
+
+log = structlog.get_logger("optfm_bot.outbox")
+
+_STORE_RETRY_SECONDS = 0.5
 _CREDENTIALS_SECONDS = 5.0
 """How often a message that waits for credentials looks for them."""
 
@@ -19,9 +25,10 @@ _CREDENTIALS_SECONDS = 5.0
 class Turnstile:
     """Gives places for calls. Whoever was let in (`enter` or `reserve`) gives the place back with `leave`."""
 
-    def __init__(self, settings: DeliverySettings, clock: Clock) -> None:
+    def __init__(self, settings: DeliverySettings, clock: Clock, pace: BotPace | None = None) -> None:
         self._clock = clock
-        self._pacer = Pacer(per_chat=settings.per_chat, per_bot=settings.per_bot, burst=settings.burst)
+        self._chats = ChatPacer(per_chat=settings.per_chat, burst=settings.burst)
+        self._pace: BotPace = pace or OwnPace(settings.per_bot)
         self._places = asyncio.Semaphore(settings.concurrency)
         self._capacity = settings.concurrency
         self._taken = 0
@@ -49,11 +56,11 @@ class Turnstile:
         if self._places.locked() or self._closed.is_set() or self._held_back() > 0:
             return False
         now = self._clock.monotonic()
-        if not self._pacer.ready(lane, now):
+        if not self._chats.ready(lane, now) or not self._pace.ready(now):
             return False
         await self._take()
-        self._pacer.reserve_chat(lane, now)
-        self._pacer.reserve_bot(now)
+        self._chats.reserve(lane, now)
+        await self._pace.reserve(now)  # it is at hand, as `ready` has said: nothing is waited for
         return True
 
     async def enter(self, outgoing: Outgoing) -> bool:
@@ -62,7 +69,7 @@ class Turnstile:
         False, with no place taken, when closed.
         """
         due = (outgoing.not_before - self._clock.ms()) / 1000 if outgoing.not_before else 0.0
-        wait = max(due, self._pacer.reserve_chat(outgoing.lane, self._clock.monotonic()))
+        wait = max(due, self._chats.reserve(outgoing.lane, self._clock.monotonic()))
         if wait > 0 and await self._clock.wait(self._closed, wait):
             return False
         await self._take()
@@ -79,7 +86,7 @@ class Turnstile:
         self._taken -= 1
         self._places.release()
 
-    def hold(self, lane: str, seconds: float, *, limited: bool, whole_bot: bool) -> None:
+    async def hold(self, lane: str, seconds: float, *, limited: bool, whole_bot: bool) -> None:
         """The platform wants to be left alone for so long, by everybody if `whole_bot`.
 
         `limited` says that the chat is over its limit. One such chat is that chat's business; several at once mean that
@@ -93,6 +100,10 @@ class Turnstile:
             whole_bot = whole_bot or len(self._limited) > 1
         if whole_bot:
             self._paused_until = max(self._paused_until, until)
+            try:
+                await self._pace.pause(seconds)
+            except StoreUnavailable as error:  # the other processes will hear it from the platform themselves
+                log.info("outbox.pause_not_shared", error=str(error))
 
     def authorize(self, *, works: bool) -> None:
         """The credentials work, or do not."""
@@ -113,7 +124,12 @@ class Turnstile:
             if wait > 0:
                 await self._clock.wait(self._closed, wait)
                 continue
-            wait = self._pacer.reserve_bot(self._clock.monotonic())
+            try:
+                wait = await self._pace.reserve(self._clock.monotonic())
+            except StoreUnavailable as error:
+                log.error("outbox.store_unavailable", error=str(error))
+                await self._clock.wait(self._closed, _STORE_RETRY_SECONDS)
+                continue
             if wait > 0 and await self._clock.wait(self._closed, wait):
                 return False
             if self._held_back() <= 0:

@@ -1,0 +1,1 @@
+"""Helpdesks: where people answer what the bot cannot."""

@@ -1,0 +1,1 @@
+"""FreeScout as a helpdesk, by its API & Webhooks module."""
