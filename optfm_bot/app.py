@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import structlog
 from aiohttp import web
 
-from channels.contract import Channel, ChannelSettings, Pages, Webhook
+from channels.contract import Channel, ChannelSettings, Pages, Shared, Webhook
 from config.load import LoadedConfig
 from optfm_bot import __version__
 from optfm_bot.api.application import BASE, Api
 from optfm_bot.clock import Clock, SystemClock
-from optfm_bot.house import ChannelPlan, House
+from optfm_bot.cluster.membership import Membership
+from optfm_bot.cluster.plan import ROLES, Role
+from optfm_bot.errors import StartRefused
+from optfm_bot.helpdesk.contract import Helpdesk
+from optfm_bot.helpdesk.hook import Hook
+from optfm_bot.house import ChannelPlan, Cluster, House, receiving
 from optfm_bot.knowledge import Knowledge, demo_knowledge
 from optfm_bot.matching import matcher_factory
+from optfm_bot.neighbours import Neighbours
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
 from optfm_bot.plan import house_settings, plan_channels
+from optfm_bot.staffing import people_plan, people_settings
 from optfm_bot.store.engine import database_url
 from optfm_bot.store.lock import StoreLock
-from optfm_bot.store.schema import upgrade
+from optfm_bot.store.schema import is_current, upgrade
 from optfm_bot.store.sql import SqlStore
 from optfm_bot.transcript import Transcripts
 from optfm_bot.tuning import tuned
@@ -33,6 +42,14 @@ from optfm_bot.web.server import HttpServer, StatusPages
 from optfm_bot.web.webhooks import WebhookDoor
 
 log = structlog.get_logger("optfm_bot")
+
+_SCHEMA_SECONDS = 30.0
+"""How long a process that starts waits for another one that is making the tables."""
+
+_LOOK_SECONDS = 0.2
+
+HOUSEKEEPING = "housekeeping"
+"""The duty to remove what is old: one process at a time has it."""
 
 _COLLECT_AFTER = (20_000, 20, 50)
 """A message makes hundreds of short-lived objects and no cycles: looking for them rarely spares a tenth of the time."""
@@ -53,14 +70,28 @@ class App:
     anything is started. `run` raises `StartRefused`, `SchemaMismatch` or `StoreUnavailable` if it cannot begin.
     """
 
-    def __init__(self, loaded: LoadedConfig, *, cwd: Path, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        *,
+        cwd: Path,
+        clock: Clock | None = None,
+        roles: frozenset[Role] = ROLES["all"],
+    ) -> None:
         self._settings = loaded.settings
+        self._roles = roles
+        self._name = f"optfm-bot {secrets.token_hex(6)}"
         self._cwd = cwd
         self._clock = clock or SystemClock()
         self._metrics = Metrics(version=__version__)
         self._observer = MetricsObserver(self._metrics)
         self._url = database_url(self._settings.database.url)
-        self._store = SqlStore(self._settings.database.url, observer=self._observer)
+        self._store = SqlStore(self._settings.database.url, observer=self._observer, name=self._name)
+        if roles != ROLES["all"] and not self._shared:
+            raise StartRefused(
+                "Several processes with roles need PostgreSQL: with SQLite one process does everything. "
+                "Start it without --role, or set database.url to a PostgreSQL database"
+            )
         transcripts = Transcripts(self._store)
         plans = plan_channels(loaded, clock=self._clock, cwd=cwd, transcript=transcripts)
         zone = ZoneInfo(self._settings.agent.timezone)
@@ -78,20 +109,37 @@ class App:
             matcher=found.matcher,
             thresholds=found.thresholds,
         )
+        people = people_plan(
+            loaded,
+            clock=self._clock,
+            channels={plan.channel.instance: plan.channel for plan in plans},
+        )
         self.house = House(
             plans,
             self.knowledge.load(),
             store=self._store,
             clock=self._clock,
             observer=self._observer,
-            settings=house_settings(loaded, media_root=path if path.is_dir() else path.parent),
+            settings=house_settings(
+                loaded,
+                media_root=path if path.is_dir() else path.parent,
+                people=people_settings(loaded, people.helpdesk),
+            ),
+            cluster=self._cluster([plan.channel.instance for plan in plans], people.helpdesk),
+            people=people,
         )
+        if self.house.neighbours is not None:
+            self._follow_neighbours(self.house.neighbours)
         transcripts.channels = self.house.channels
         self._doors = [
             WebhookDoor(plan.channel, self.house.intake, self._observer)
             for plan in plans
             if isinstance(plan.channel, Webhook)
         ]
+        hooked = self.house.staff.hooked
+        if hooked is not None and people.helpdesk is not None:
+            hook = Hook(people.helpdesk.instance, hooked)
+            self._doors.append(WebhookDoor(hook, self.house.intake, self._observer))
         self._api = Api(self.house, self._clock)
         self._server = HttpServer(
             self._routes(plans),
@@ -102,14 +150,44 @@ class App:
             observe=self._observer.http_request,
         )
 
+    @property
+    def _shared(self) -> bool:
+        """Whether other processes may work with the database, too."""
+        return self._url.get_backend_name() != "sqlite"
+
+    def _cluster(self, channels: Sequence[str], helpdesk: Helpdesk | None) -> Cluster | None:
+        if not self._shared:
+            return None
+        from optfm_bot.cluster.postgres import PostgresRegistry  # noqa: PLC0415 - its driver is an extra
+
+        registry = PostgresRegistry(self._url, name=self._name)
+        receivers = [*channels, *([helpdesk.instance] if helpdesk is not None else [])]
+        duties = {receiving(name): Role.POLLER for name in receivers} | {HOUSEKEEPING: Role.WORKER}
+        membership = Membership(registry, self._clock, roles=self._roles, duties=duties)
+        return Cluster(membership=membership, registry=registry)
+
+    def _follow_neighbours(self, neighbours: Neighbours) -> None:
+        """Let a base that one process has taken be looked for by all, and channels speak with themselves there."""
+        neighbours.on["knowledge"] = lambda _: self.knowledge.look_again()
+        self.knowledge.taken = lambda fingerprint: neighbours.tell("knowledge", fingerprint)
+        for channel in self.house.channels.values():
+            if isinstance(channel, Shared):
+                topic = f"channel {channel.instance}"
+                neighbours.on[topic] = channel.hear
+                channel.share(partial(_tell_others, neighbours, topic))
+
     # -- life ---------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until `stop` is set. `ready` is called once everything has begun."""
         lock = StoreLock(self._url)
-        await lock.acquire()
+        if self._shared:
+            await self._prepare_schema(lock)
+        else:
+            await lock.acquire()
         try:
-            await upgrade(self._url)
+            if not self._shared:
+                await self._upgrade_file()
             await self._store.open()
             try:
                 await self._serve(stop, ready)
@@ -118,13 +196,56 @@ class App:
         finally:
             await lock.release()
 
+    async def _upgrade_file(self) -> None:
+        """Bring a SQLite file up to date, with a copy of what was before."""
+        if not await is_current(self._url):
+            from optfm_bot.housekeeping.backups import (  # noqa: PLC0415 - a start without an upgrade does without it
+                back_up_before_upgrade,
+                default_folder,
+            )
+
+            folder = default_folder(self._url, self._settings.database.backup.path, self._cwd)
+            await back_up_before_upgrade(self._url, folder, now=self._clock.now())
+        await upgrade(self._url)
+
+    async def _keep_house(self, stop: asyncio.Event) -> None:
+        """Remove what is old and make backups: one process at a time."""
+        from optfm_bot.housekeeping.assembly import housekeeping  # noqa: PLC0415 - the first answer need not wait for it
+
+        neighbours = self.house.neighbours
+        keeper = housekeeping(
+            self._settings,
+            cwd=self._cwd,
+            clock=self._clock,
+            observer=self._observer,
+            serving=lambda: [(entry.id, entry.version) for entry in self.knowledge.manager.entries],
+            mine=lambda: neighbours is None or neighbours.membership.duties[HOUSEKEEPING].held,
+        )
+        await keeper.run(stop)
+
+    async def _prepare_schema(self, lock: StoreLock) -> None:
+        """Bring a shared schema up to date, alone, or wait until another process that starts has done so."""
+        ends = self._clock.monotonic() + _SCHEMA_SECONDS
+        while not await is_current(self._url):
+            try:
+                await lock.acquire()
+            except StartRefused:
+                if self._clock.monotonic() > ends:
+                    raise
+                await self._clock.sleep(_LOOK_SECONDS)
+                continue
+            try:
+                await upgrade(self._url)
+            finally:
+                await lock.release()
+
     async def _serve(self, stop: asyncio.Event, ready: Callable[[], None]) -> None:
         try:
             await self._server.start()
             await self.house.start()
             self.house.supervise("knowledge", self.knowledge.watch)
+            self.house.supervise("housekeeping", self._keep_house)
             # What exists now lives as long as the process: the collector need not walk over it for every message.
-            gc.collect()
             gc.freeze()
             gc.set_threshold(*_COLLECT_AFTER)
             log.info("started", version=__version__, addresses=[address.url for address in self.addresses()])
@@ -165,11 +286,18 @@ class App:
         routes = list(
             StatusPages(
                 status=self.house.status,
-                ready=self.house.problems,
+                ready=self.house.verdict,
                 metrics=self._metrics.render,
                 home=f"/chat/{pages[0].instance}/" if pages else None,
             ).routes()
         )
+        desk = self.house.staff.desk
+        if desk is not None and desk.instance in doors:
+            door = doors[desk.instance]
+            routes += [
+                web.post(f"/{desk.instance}/webhook", door.post),
+                web.get(f"/{desk.instance}/webhook", door.get),
+            ]
         for plan in plans:
             channel = plan.channel
             if isinstance(channel, Pages):
@@ -185,3 +313,8 @@ class App:
                     web.get(f"/{channel.instance}/webhook", door.get),
                 ]
         return routes
+
+
+def _tell_others(neighbours: Neighbours, topic: str, text: str) -> None:
+    if neighbours.membership.members > 1:
+        neighbours.tell(topic, text)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import orjson
 import structlog
@@ -17,8 +17,12 @@ from faq.manager import MatcherFactory, default_matcher
 from faq.source import load_knowledge
 from optfm_bot.clock import Clock
 from optfm_bot.errors import StoreUnavailable
+from optfm_bot.heap import give_back
 from optfm_bot.store.contract import Store
 from optfm_bot.store.records import FaqVersionRow
+
+if TYPE_CHECKING:
+    from faq.watch import KnowledgeWatcher
 
 log = structlog.get_logger("optfm_bot.knowledge")
 
@@ -68,6 +72,9 @@ class Knowledge:
         self._matcher = matcher
         self._thresholds = thresholds
         self._fingerprint = ""
+        self._asked = asyncio.Event()
+        self.taken: Callable[[str], None] = lambda _fingerprint: None
+        """Is told of each base that was taken while this process runs."""
 
     def load(self) -> FaqManager:
         """Read the base for the first time. Raises `KnowledgeError` with every mistake, by file and line."""
@@ -78,7 +85,26 @@ class Knowledge:
         from faq.watch import KnowledgeWatcher  # noqa: PLC0415 - loads a native library that the first answer need not wait for
 
         await self.remember()
-        await KnowledgeWatcher(self.path, self._follow, served=self._fingerprint).run(stop)
+        watcher = KnowledgeWatcher(self.path, self._follow, served=self._fingerprint)
+        asked = asyncio.create_task(self._when_asked(watcher), name="knowledge of others")
+        try:
+            await watcher.run(stop)
+        finally:
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+
+    def look_again(self) -> None:
+        """Look at the files now: another process has taken a new base, and folders of a network tell nothing."""
+        self._asked.set()
+
+    async def _when_asked(self, watcher: KnowledgeWatcher) -> None:
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            try:
+                await watcher.check()
+            except Exception:  # the watch itself looks again soon, and tells what is wrong
+                log.exception("knowledge.not_looked_at")
 
     async def _follow(self, found: KnowledgeBase | KnowledgeError) -> None:
         if isinstance(found, KnowledgeError):
@@ -87,7 +113,9 @@ class Knowledge:
             return
         manager = await asyncio.to_thread(self._manager, found)
         self._take(found, manager)
+        give_back()  # of the old index, and of what the new one was built with
         log.info("knowledge.reloaded", entries=len(manager.entries))
+        self.taken(self._fingerprint)
         await self.remember()
 
     def _take(self, base: KnowledgeBase, manager: FaqManager | None = None) -> FaqManager:
@@ -107,7 +135,7 @@ class Knowledge:
         """Keep the text of every version, so that feedback on it can be read later."""
         now = self._clock.ms()
         try:
-            async with self._store.unit() as unit:
+            async with self._store.unit(fenced=False) as unit:
                 for entry in self.manager.entries:
                     content = {
                         "question": entry.question,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ChannelSettings,
         ChannelSpec,
         Cursor,
+        Downloads,
         Health,
         HealthState,
         Login,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
         Polling,
         Receive,
         Reconciling,
+        Shared,
+        Topics,
         Transcript,
         Transport,
         Verifiable,
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
         Rejected,
         RetryLater,
         TooLarge,
+        TopicGone,
         Unauthorized,
         Unreachable,
     )
@@ -94,6 +98,7 @@ if TYPE_CHECKING:
         StartIn,
         Text,
         TextIn,
+        TopicIn,
         UndeliveredIn,
     )
     from channels.testing.conformance.platform import (
@@ -183,6 +188,7 @@ __all__ = [
     "Deviation",
     "Dialect",
     "DialectName",
+    "Downloads",
     "EchoIn",
     "EditedIn",
     "EntryButton",
@@ -249,6 +255,7 @@ __all__ = [
     "SenderRef",
     "Sent",
     "ServerPlatform",
+    "Shared",
     "Stage",
     "StartIn",
     "Status",
@@ -257,6 +264,9 @@ __all__ = [
     "TextUnit",
     "Thresholds",
     "TooLarge",
+    "TopicGone",
+    "TopicIn",
+    "Topics",
     "Transcript",
     "Transport",
     "Unauthorized",
@@ -280,22 +290,22 @@ _NAMES = {
     "channels.body": "parse_body plain_text text_body",
     "channels.capabilities": "Buttons Capabilities DialectName Rate TextUnit",
     "channels.contract": (
-        "Addressable Batch BotCommand Channel ChannelContext ChannelSettings ChannelSpec Cursor Health HealthState"
-        " Login LoginState LoginStep Operable Operation Pages Polling Receive Reconciling Transcript Transport"
-        " Verifiable Webhook WebhookRequest"
+        "Addressable Batch BotCommand Channel ChannelContext ChannelSettings ChannelSpec Cursor Downloads Health"
+        " HealthState Login LoginState LoginStep Operable Operation Pages Polling Receive Reconciling Shared Topics"
+        " Transcript Transport Verifiable Webhook WebhookRequest"
     ),
     "channels.dialects": "register_dialect",
     "channels.dialects.writer": "Dialect Writer",
     "channels.errors": (
         "BadPayload ChannelError Conflict Gone MarkupRejected Misconfigured Moved Rejected RetryLater TooLarge"
-        " Unauthorized Unreachable"
+        " TopicGone Unauthorized Unreachable"
     ),
     "channels.greenapi.facade": "GreenApi",
     "channels.http": "HttpAnswer HttpClient",
     "channels.model": (
         "Action ActionIn Block Body Bold Break ChatRef Code ContactIn EchoIn EditedIn Inbound Inline Italic LeftIn"
         " Link ListBlock Media MediaIn MediaKind Outbound OwnerIn Paragraph Past Purpose Quote RawUpdate Receipt"
-        " RemovedIn Rendered SenderRef StartIn Text TextIn UndeliveredIn"
+        " RemovedIn Rendered SenderRef StartIn Text TextIn TopicIn UndeliveredIn"
     ),
     "channels.testing.conformance.platform": (
         "Answered Asked Button Platform ScriptedPlatform Sent ServerPlatform Update reply"

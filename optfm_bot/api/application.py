@@ -15,16 +15,22 @@ from pydantic import BaseModel
 
 from optfm_bot.api.accounts import AccountDesk
 from optfm_bot.api.call import Answer, Call, Handler, Masks
-from optfm_bot.api.endpoints import ENDPOINTS, Endpoint
+from optfm_bot.api.conversations import ConversationDesk
+from optfm_bot.api.endpoint import Endpoint
+from optfm_bot.api.endpoints import ENDPOINTS
 from optfm_bot.api.language import accepted_language
 from optfm_bot.api.logins import Logins
 from optfm_bot.api.messages import MessageDesk
 from optfm_bot.api.openapi import BASE, description
+from optfm_bot.api.proposals import ProposalDesk
 from optfm_bot.api.refusals import Refusal
+from optfm_bot.api.requests import RequestDesk
+from optfm_bot.api.tickets import TicketDesk
 from optfm_bot.api.tokens import Doorkeeper, WrongToken, scopes_of
 from optfm_bot.clock import Clock
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.house import House
+from optfm_bot.ids import IdSource
 from optfm_bot.store.records import TokenRow
 
 log = structlog.get_logger("optfm_bot.api")
@@ -42,11 +48,16 @@ _LANGUAGE = web.RequestKey("api_language", str)
 class Api:
     """The REST API of a house, as an application to be mounted under `/api`.
 
-    `request_id` names requests whose clients do not name them themselves.
+    `request_id` names requests whose clients do not name them themselves, `new_id` what is written down of them.
     """
 
     def __init__(
-        self, house: House, clock: Clock, *, request_id: Callable[[], str] = lambda: secrets.token_hex(8)
+        self,
+        house: House,
+        clock: Clock,
+        *,
+        request_id: Callable[[], str] = lambda: secrets.token_hex(8),
+        new_id: Callable[[], int] | None = None,
     ) -> None:
         self._house = house
         self._clock = clock
@@ -56,6 +67,10 @@ class Api:
         self.logins = Logins(clock, done=lambda name: house.deliveries[name].resume())
         messages = MessageDesk(house, clock, masks)
         accounts = AccountDesk(house, clock, masks, self.logins)
+        new_id = new_id or IdSource(clock.ms, secrets.randbelow(1024)).next
+        conversations = ConversationDesk(house, clock, new_id)
+        requests = RequestDesk(house, clock, new_id)
+        proposals = ProposalDesk(house.store)
         self._handlers: Mapping[str, Handler] = {
             "send_message": messages.send,
             "message": messages.look,
@@ -66,6 +81,14 @@ class Api:
             "start_login": accounts.start_login,
             "login": accounts.login,
             "cancel_login": accounts.cancel_login,
+            "conversation": conversations.look,
+            "change_stage": conversations.change,
+            "tickets": TicketDesk(house.store).tickets,
+            "requests": requests.requests,
+            "request": requests.request,
+            "change_request": requests.change,
+            "proposals": proposals.proposals,
+            "decide_proposal": proposals.decide,
             "description": self._description,
         }
 
@@ -97,6 +120,7 @@ class Api:
                 body=body,
                 language=request[_LANGUAGE],
                 token=token,
+                query=request.query,
             )
             answer = await handler(call)
             return web.Response(

@@ -19,13 +19,17 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request. `body` is the JSON object that came with it, `token` who asks (None where nobody is asked who)."""
+    """A request. `body` is the JSON object that came with it, `query` what stood behind the `?`.
+
+    `token` is who asks, None where nobody is asked who.
+    """
 
     places: Mapping[str, str]
     headers: Mapping[str, str] = field(repr=False)
     body: Mapping[str, Any] = field(repr=False)
     language: str
     token: TokenRow | None
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def client(self) -> str:
@@ -34,10 +38,11 @@ class Call:
 
     def read(self, model: type[_Model]) -> _Model:
         """Give the body as a model. Raises `Refusal` with every mistake in it."""
-        found = validate_section(model, dict(self.body), locate=lambda _: "")
-        if isinstance(found, list):
-            raise Refusal("bad_request", problems=found)
-        return found
+        return _read(model, self.body)
+
+    def asked(self, model: type[_Model]) -> _Model:
+        """Give the query as a model. Raises `Refusal` with every mistake in it."""
+        return _read(model, self.query)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,13 @@ class Masks:
         if isinstance(value, list | tuple):
             return [self.value(name, item) for item in value]
         return value
+
+
+def _read(model: type[_Model], data: Mapping[str, Any]) -> _Model:
+    found = validate_section(model, dict(data), locate=lambda _: "")
+    if isinstance(found, list):
+        raise Refusal("bad_request", problems=found)
+    return found
 
 
 def channel_of(call: Call, channels: Mapping[str, Channel]) -> Channel:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from pydantic import BaseModel
-
+from optfm_bot.api.endpoint import IDEMPOTENCY_KEY, Endpoint
 from optfm_bot.api.models import (
     ChannelList,
     ChannelView,
@@ -19,55 +16,13 @@ from optfm_bot.api.models import (
     OperationResult,
     SendMessage,
 )
-from optfm_bot.api.refusals import STATUSES
+from optfm_bot.api.people_endpoints import PEOPLE_ENDPOINTS
 from optfm_bot.api.tokens import Scope
 
-IDEMPOTENCY_KEY = "Idempotency-Key"
-_PLACE = re.compile(r"\{(\w+)\}")
-
-_EVERYWHERE = ("bad_token", "wrong_scope", "too_many_failures", "internal", "store_unavailable")
-_BODY = ("bad_json", "bad_request", "wrong_type", "too_large", "too_slow")
 _PLATFORM = (
     "platform_busy", "platform_unauthorized", "nobody_there", "platform_refused", "conflict",
     "platform_unclear", "platform_unreachable", "platform_error",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """One address and method: which tokens may use it, what it takes, what it gives, how it may fail.
-
-    `name` is the operation id and the name of its handler. Any of `scopes` lets in; none means that no token is needed.
-    """
-
-    name: str
-    method: str
-    path: str
-    summary: str
-    scopes: frozenset[Scope]
-    takes: type[BaseModel] | None = None
-    body_needed: bool = True
-    gives: type[BaseModel] | None = None
-    status: int = 200
-    answers: str = ""
-    codes: tuple[str, ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        """The names in the path that stand for something."""
-        return tuple(_PLACE.findall(self.path))
-
-    @property
-    def refusals(self) -> Mapping[int, tuple[str, ...]]:
-        """The codes that may come instead, by HTTP status."""
-        found: dict[int, list[str]] = {}
-        body = _BODY if self.takes is not None else ()
-        guarded = _EVERYWHERE if self.scopes else ("internal",)
-        for code in (*guarded, *body, *self.codes):
-            found.setdefault(STATUSES[code], []).append(code)
-        return {status: tuple(codes) for status, codes in sorted(found.items())}
-
 
 _LOOKERS = frozenset({Scope.READ, Scope.SERVICE})
 _SERVICE = frozenset({Scope.SERVICE})
@@ -75,7 +30,9 @@ _SERVICE = frozenset({Scope.SERVICE})
 PLACES: Mapping[str, str] = {
     "instance": "The name of a channel, as it is configured.",
     "name": "The name of an operation.",
-    "id": "The id of a message, from the answer to sending it.",
+    "id": "An id as the API has given it: of a message, of a proposal.",
+    "chat": "A conversation: `channel:chat`, in a topic `channel:chat:topic`, as lists show it.",
+    "number": "The number of a request, as people call it.",
 }
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -181,6 +138,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         answers="There is no login any more.",
         codes=("no_channel", "no_login", "no_login_running"),
     ),
+    *PEOPLE_ENDPOINTS,
     Endpoint(
         name="description",
         method="GET",

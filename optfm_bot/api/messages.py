@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
@@ -18,7 +16,7 @@ from channels.contract import Addressable, Channel
 from channels.errors import ChannelError, Unreachable
 from channels.model import ChatRef, Media, MediaKind
 from optfm_bot.api.call import Answer, Call, Masks, channel_of
-from optfm_bot.api.endpoints import IDEMPOTENCY_KEY
+from optfm_bot.api.idempotency import fingerprint_of, key_of
 from optfm_bot.api.models import MessageAccepted, MessagePart, MessageStatus, MessageView, SendMessage
 from optfm_bot.api.refusals import Refusal, refused_by_channel
 from optfm_bot.clock import Clock
@@ -26,13 +24,12 @@ from optfm_bot.dispatch.notice import NothingToShow, Notice, NotNow
 from optfm_bot.errors import StoreConflict, StoreRefused
 from optfm_bot.house import House
 from optfm_bot.ids import from_short, short
-from optfm_bot.store.records import OutboxRow, OutboxState, RequestRow
+from optfm_bot.store.records import IdempotencyRow, OutboxRow, OutboxState
 from optfm_bot.store.unit import UnitOfWork
 
 log = structlog.get_logger("optfm_bot.api")
 
 _ADDRESS_SECONDS = 30.0
-_KEY = re.compile(r"[!-~]{1,255}")
 _KINDS = {"image": MediaKind.IMAGE, "video": MediaKind.VIDEO, "audio": MediaKind.AUDIO}
 _STATES = {
     OutboxState.READY: MessageStatus.READY,
@@ -61,10 +58,10 @@ class MessageDesk:
         """
         channel = channel_of(call, self._house.channels)
         wanted = call.read(SendMessage)
-        key = _key(call)
-        fingerprint = _fingerprint(channel.instance, wanted)
+        key = key_of(call)
+        fingerprint = fingerprint_of(channel.instance, wanted)
         token_id = call.token.id if call.token is not None else 0
-        if key and (earlier := await self._house.store.request(token_id, key)) is not None:
+        if key and (earlier := await self._house.store.idempotency(token_id, key)) is not None:
             return await self._again(earlier, fingerprint)
         chat = ChatRef(channel=channel.instance, chat_id=await self._chat_id(channel, wanted))
         notice = Notice(
@@ -73,10 +70,10 @@ class MessageDesk:
 
         def along(unit: UnitOfWork, turn_id: int) -> None:
             if key:
-                row = RequestRow(
+                row = IdempotencyRow(
                     token_id=token_id, key=key, fingerprint=fingerprint, turn_id=turn_id, at=self._clock.ms()
                 )
-                unit.api.add_request(row)
+                unit.api.add_idempotency(row)
 
         try:
             turn_id = await self._house.notices.send(notice, along=along)
@@ -87,7 +84,7 @@ class MessageDesk:
         except StoreRefused:
             raise Refusal("not_storable") from None
         except StoreConflict:
-            earlier = await self._house.store.request(token_id, key)
+            earlier = await self._house.store.idempotency(token_id, key)
             if earlier is None:
                 raise
             return await self._again(earlier, fingerprint)
@@ -115,7 +112,7 @@ class MessageDesk:
 
     # -- taking -------------------------------------------------------------------------------------------
 
-    async def _again(self, earlier: RequestRow, fingerprint: str) -> Answer:
+    async def _again(self, earlier: IdempotencyRow, fingerprint: str) -> Answer:
         if earlier.fingerprint != fingerprint:
             raise Refusal("key_reused")
         return await self._accepted(earlier.turn_id, replayed=True)
@@ -176,20 +173,6 @@ def summary(parts: Sequence[MessageStatus]) -> MessageStatus:
         untouched = all(part is MessageStatus.READY for part in parts)
         return MessageStatus.READY if untouched else MessageStatus.SENDING
     return next((state for state in _WORST_FIRST if state in parts), MessageStatus.SENT)
-
-
-def _key(call: Call) -> str:
-    if IDEMPOTENCY_KEY not in call.headers:
-        return ""
-    # The draft of the header wants it in quotes; most clients send it bare. Both mean the same.
-    key = call.headers[IDEMPOTENCY_KEY].strip().removeprefix('"').removesuffix('"')
-    if not _KEY.fullmatch(key):
-        raise Refusal("bad_key")
-    return key
-
-
-def _fingerprint(channel: str, wanted: SendMessage) -> str:
-    return sha256(f"{channel}\n{wanted.model_dump_json()}".encode()).hexdigest()
 
 
 def _media(wanted: SendMessage) -> tuple[Media, ...]:

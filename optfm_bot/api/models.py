@@ -48,13 +48,15 @@ def _web_address(text: str) -> str:
 _Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$")]
 
 
-class _Model(BaseModel):
+class ApiModel(BaseModel):
+    """Base of what goes in and out."""
+
     # What a client sends may be personal or secret: an error names the field and never shows its value.
     # Built when it is needed: a bot whose API nobody asks starts without it.
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True)
 
 
-class SendMessage(_Model):
+class SendMessage(ApiModel):
     """A message to one chat. Exactly one of `chat`, `phone` and `group` says where; `text` or `file_url` says what."""
 
     chat: _Id | None = Field(None, description="The platform's id of a private chat or a group.")
@@ -86,7 +88,7 @@ class SendMessage(_Model):
         return self
 
 
-class MessageAccepted(_Model):
+class MessageAccepted(ApiModel):
     """A message is stored and will be sent. A repeated request with the same key gives the same once more."""
 
     id: str = Field(description="What to ask for it by.")
@@ -108,7 +110,7 @@ class MessageStatus(StrEnum):
     FAILED = "failed"
 
 
-class MessagePart(_Model):
+class MessagePart(ApiModel):
     """One call to the platform."""
 
     state: MessageStatus
@@ -118,7 +120,7 @@ class MessagePart(_Model):
     why: str = Field(description="Why it is not sent, as far as it is known.")
 
 
-class MessageView(_Model):
+class MessageView(ApiModel):
     """What has become of a message. A long one is sent in several parts, each with a state of its own.
 
     While a part is open the whole is `ready` or `sending`; after that it is what the worst part is.
@@ -131,7 +133,7 @@ class MessageView(_Model):
     parts: list[MessagePart]
 
 
-class ChannelAbilities(_Model):
+class ChannelAbilities(ApiModel):
     """What a channel can do."""
 
     text_limit: int = Field(description="The longest text of one message; longer ones are sent in parts.")
@@ -146,7 +148,7 @@ class ChannelAbilities(_Model):
     login: bool = Field(description="Whether a person with a phone logs the account in.")
 
 
-class ChannelView(_Model):
+class ChannelView(ApiModel):
     """A channel and how it is."""
 
     name: str
@@ -159,13 +161,13 @@ class ChannelView(_Model):
     can: ChannelAbilities
 
 
-class ChannelList(_Model):
+class ChannelList(ApiModel):
     """All channels."""
 
     channels: list[ChannelView]
 
 
-class OperationView(_Model):
+class OperationView(ApiModel):
     """Something that may be done to the account of a channel."""
 
     name: str
@@ -175,7 +177,7 @@ class OperationView(_Model):
     params: dict[str, Any] = Field(description="JSON Schema of what it takes.")
 
 
-class OperationList(_Model):
+class OperationList(ApiModel):
     """What may be done."""
 
     operations: list[OperationView]
@@ -185,13 +187,13 @@ class OperationParams(RootModel[dict[str, Any]]):
     """What an operation takes, as its own `params` describe it; `{}` or no body at all if it takes nothing."""
 
 
-class OperationResult(_Model):
+class OperationResult(ApiModel):
     """What an operation gave."""
 
     result: Any
 
 
-class LoginView(_Model):
+class LoginView(ApiModel):
     """Where a login stands."""
 
     state: LoginState
@@ -202,7 +204,7 @@ class LoginView(_Model):
     ends_at: datetime = Field(description="When it is given up if nobody scans.")
 
 
-class Problem(_Model):
+class Problem(ApiModel):
     """What went wrong, for a program (`code`) and for a person (`message`, and in `hint` what to do)."""
 
     code: str
@@ -210,7 +212,7 @@ class Problem(_Model):
     hint: str
 
 
-class Error(_Model):
+class Error(ApiModel):
     """The body of every answer that is no success."""
 
     error: Problem
@@ -220,4 +222,11 @@ SCOPES: dict[Scope, str] = {
     Scope.MESSAGES: "Send messages and ask what became of them.",
     Scope.SERVICE: "Service channels: operations, logins.",
     Scope.READ: "Look at channels and messages.",
+    Scope.CONVERSATIONS_READ: "Look who has the word in a conversation.",
+    Scope.CONVERSATIONS_WRITE: "Silence the bot in a conversation and let it speak again; look at conversations.",
+    Scope.REQUESTS_READ: "Read what people asked for with forms.",
+    Scope.REQUESTS_WRITE: "Change requests, and read them.",
+    Scope.TICKETS_READ: "List tickets at the helpdesk.",
+    Scope.PROPOSALS_READ: "Read answers of our people that the base may learn.",
+    Scope.PROPOSALS_WRITE: "Take or reject such answers, and read them.",
 }

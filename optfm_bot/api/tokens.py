@@ -37,11 +37,18 @@ _KNOWN = 1_000
 
 
 class Scope(StrEnum):
-    """What a token allows."""
+    """What a token allows. What was said to people is never in `read`: it has scopes of its own."""
 
     MESSAGES = "messages"
     SERVICE = "service"
     READ = "read"
+    CONVERSATIONS_READ = "conversations:read"
+    CONVERSATIONS_WRITE = "conversations:write"
+    REQUESTS_READ = "requests:read"
+    REQUESTS_WRITE = "requests:write"
+    TICKETS_READ = "tickets:read"
+    PROPOSALS_READ = "proposals:read"
+    PROPOSALS_WRITE = "proposals:write"
 
 
 def new_token(random_bytes: Callable[[int], bytes]) -> str:

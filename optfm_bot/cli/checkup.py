@@ -7,9 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import URL
 
@@ -18,15 +16,17 @@ from config.messages import problem
 from config.problem import Problem
 from optfm_bot.cli.config import Inspection, sources_of
 from optfm_bot.cli.database import DatabaseState, look, prove_writable
+from optfm_bot.cli.desk_signs import examine_desk
 from optfm_bot.cli.output import Mark
 from optfm_bot.cli.probing import MARKS, probe_all
+from optfm_bot.cli.sign import Sign
 from optfm_bot.cli.words import Words
 from optfm_bot.errors import OptfmError
 from optfm_bot.store.engine import database_url, sqlite_path
 from optfm_bot.store.schema import HEAD
 from optfm_bot.store.sql import SqlStore
 
-GROUPS = ("config", "knowledge", "database", "channels", "disk", "security")
+GROUPS = ("config", "knowledge", "database", "channels", "helpdesk", "disk", "security")
 PART_SECONDS = 25.0
 """How long one part may take; the channels' own limit is shorter."""
 
@@ -34,20 +34,6 @@ _MB = 1024 * 1024
 _LITTLE_DISK = 1024 * _MB
 _NO_DISK = 100 * _MB
 _EVERYWHERE = frozenset({"0.0.0.0", "::", "[::]"})  # noqa: S104 - compared, not listened on
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
-    """One thing that was found: how it stands, in a sentence, with what to do if something is to be done."""
-
-    group: str
-    mark: Mark
-    text: str
-    fix: str = ""
-
-    def data(self) -> dict[str, Any]:
-        """Give the finding for programs."""
-        return {**asdict(self), "mark": self.mark.name.lower()}
 
 
 Part = Callable[[], Awaitable[Sequence[Sign]]]
@@ -69,6 +55,7 @@ class Checkup:
             "knowledge": self._knowledge,
             "database": self._database,
             "channels": self._channels,
+            "helpdesk": self._helpdesk,
             "disk": self._disk,
             "security": self._security,
         }
@@ -179,6 +166,16 @@ class Checkup:
             text = f"{probe.instance} {identity}".rstrip() + f": {state}"
             signs.append(Sign(group="channels", mark=mark, text=text, fix=probe.health.hint))
         return signs
+
+    async def _helpdesk(self) -> Sequence[Sign]:
+        """Nothing is said of a helpdesk that nobody has set up."""
+        config, plan = self._found.config, self._found.desk
+        if config is None or plan is None:
+            return []
+        if self._offline:
+            return [self._ok("helpdesk", f"{plan.desk.instance}: {self._words('doctor.not_asked')}")]
+        public_url = config.settings.server.public_url
+        return (await examine_desk(plan.desk, plan.channels, public_url=public_url, words=self._words)).signs
 
     async def _disk(self) -> Sequence[Sign]:
         folder = await asyncio.to_thread(self._database_folder)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import BaseModel
 
 from channels.errors import Misconfigured
 from channels.registry import ChannelRegistry
@@ -17,6 +19,7 @@ from config.load import LoadedConfig
 from config.problem import ConfigError, Problem
 from config.schema import is_secret_key
 from config.secret import Secret
+from optfm_bot.cli.desk_plan import DeskPlan, planned_desk
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
 from optfm_bot.cli.mask import shown
@@ -25,9 +28,11 @@ from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.remarks import Remark, Review, review
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
+from optfm_bot.helpdesk.registry import KINDS, helpdesk_spec
 from optfm_bot.house import ChannelPlan
 from optfm_bot.knowledge import demo_knowledge
 from optfm_bot.plan import plan_channels
+from optfm_bot.staffing import make_carrier
 
 
 @click.group()
@@ -42,6 +47,7 @@ class Inspection:
     problems: Sequence[Problem]
     config: LoadedConfig | None = None
     plans: Sequence[ChannelPlan] = ()
+    desk: DeskPlan | None = None
     knowledge: Review | None = None
 
     @property
@@ -67,9 +73,11 @@ def inspect(config_path: Path | None) -> Inspection:
     )
     try:
         plans = plan_channels(config, clock=SystemClock(), cwd=Path.cwd())
+        desk = planned_desk(config)
+        make_carrier(config, clock=SystemClock())
     except ConfigError as error:
         return Inspection(problems=error.problems, config=config, knowledge=knowledge)
-    return Inspection(problems=(), config=config, plans=plans, knowledge=knowledge)
+    return Inspection(problems=(), config=config, plans=plans, desk=desk, knowledge=knowledge)
 
 
 @command.command("check")
@@ -118,7 +126,8 @@ def show_command(config_path: Path | None, *, as_json: bool) -> int:
 def schema_command() -> int:
     """Print the JSON Schema of the configuration file, for editors."""
     log_to_stderr("error")
-    Output().data(json_schema({spec.kind: spec.settings for spec in ChannelRegistry.installed().specs()}))
+    channels = {spec.kind: spec.settings for spec in ChannelRegistry.installed().specs()}
+    Output().data(json_schema(channels, {kind: helpdesk_spec(kind).settings for kind in KINDS}))
     return Exit.OK
 
 
@@ -128,12 +137,14 @@ def settings_with_sources(config: LoadedConfig) -> list[tuple[str, str, str]]:
     rows = []
     for key, source in config.sources.items():
         section, _, rest = key.partition(".")
-        if section != "channels":
-            value = getattr(getattr(config.settings, section), rest)
-            rows.append((key, shown(rest, value), source))
-            continue
         name, _, option = rest.partition(".")
-        rows.append((key, _channel_value(config, registry, name, option), source))
+        if section == "channels":
+            value = _channel_value(config, registry, name, option)
+        elif section == "helpdesk":
+            value = _helpdesk_value(config, name, option)
+        else:
+            value = shown(rest, attrgetter(key)(config.settings))
+        rows.append((key, value, source))
     return rows
 
 
@@ -143,20 +154,27 @@ def _channel_value(config: LoadedConfig, registry: ChannelRegistry, name: str, o
         return entry.type
     if option.startswith("delivery."):
         return shown(option, getattr(entry.delivery, option.partition(".")[2]))
-    value = entry.options[option]
-    return (
-        Secret(str(value)).masked()
-        if value and _is_secret(registry, entry.type, option)
-        else shown(option, value)
-    )
+    return _option(entry.options, option, lambda: registry.spec(entry.type).settings)
 
 
-def _is_secret(registry: ChannelRegistry, kind: str, option: str) -> bool:
-    """Whether a channel declares that option as a secret; a channel that cannot be asked has only secrets."""
+def _helpdesk_value(config: LoadedConfig, name: str, option: str) -> str:
+    entry = config.settings.helpdesk[name]
+    if option == "type":
+        return entry.type
+    return _option(entry.options, option, lambda: helpdesk_spec(entry.type).settings)
+
+
+def _option(options: Mapping[str, Any], option: str, settings: Callable[[], type[BaseModel]]) -> str:
+    value = options[option]
+    return Secret(str(value)).masked() if value and _is_secret(settings, option) else shown(option, value)
+
+
+def _is_secret(settings: Callable[[], type[BaseModel]], option: str) -> bool:
+    """Whether a kind declares that option as a secret; a kind that cannot be asked has only secrets."""
     if is_secret_key(option):
         return True
     try:
-        field = registry.spec(kind).settings.model_fields.get(option)
+        field = settings().model_fields.get(option)
     except Misconfigured:
         return True
     return field is None or "Secret" in str(field.annotation)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from optfm_bot.cli.mask import without_password
-from optfm_bot.errors import StoreUnavailable
+from optfm_bot.clock import SystemClock
+from optfm_bot.housekeeping.backups import back_up_before_upgrade
 from optfm_bot.store.engine import reader_engine, sqlite_path
+from optfm_bot.store.faults import translated
 from optfm_bot.store.lock import StoreLock
 from optfm_bot.store.schema import HEAD, PROOF_OF_WRITING, current_revision, upgrade
 
@@ -61,27 +62,40 @@ async def look(url: URL) -> DatabaseState:
     )
 
 
-async def bring_up_to_date(url: URL) -> tuple[str | None, str]:
-    """Bring the schema to what this program needs; gives the revision before and after.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upgraded:
+    """The revision before (None: no tables) and after, and the copy that was made in between."""
 
-    Raises `StoreUnavailable`, `SchemaMismatch` for a newer schema, and `StartRefused` while a bot works with
-    the file.
+    before: str | None
+    after: str
+    backup: Path | None = None
+
+
+async def bring_up_to_date(url: URL, *, backups: Path | None = None) -> Upgraded:
+    """Bring the schema to what this program needs; a SQLite file with rows is copied to the folder `backups` before.
+
+    Raises `StoreUnavailable`, `SchemaMismatch` for a newer schema, `BackupUnfit` if no copy could be made, and
+    `StartRefused` while a bot works with the file.
     """
     state = await look(url)
     if state.is_current:
-        return state.revision, HEAD
+        return Upgraded(before=state.revision, after=HEAD)
     lock = StoreLock(url)  # as a running bot holds it: nobody works with a schema that changes under him
     await lock.acquire()
     try:
-        with _translated():
-            return await upgrade(url)
+        copy = None
+        if backups is not None:
+            copy = await back_up_before_upgrade(url, backups, now=SystemClock().now())
+        with translated(url):
+            before, after = await upgrade(url)
+        return Upgraded(before=before, after=after, backup=copy)
     finally:
         await lock.release()
 
 
 async def prove_writable(url: URL) -> None:
     """Take the write lock and give it back. Raises `StoreUnavailable`."""
-    with _translated():
+    with translated(url):
         engine = reader_engine(url, connections=1)
         try:
             async with asyncio.timeout(CONNECT_SECONDS), engine.begin() as connection:
@@ -106,29 +120,13 @@ def _quick_check(connection: Connection) -> list[str]:
 
 @asynccontextmanager
 async def _reading(url: URL, *, seconds: float = CONNECT_SECONDS) -> AsyncIterator[AsyncConnection]:
-    with _translated():
+    with translated(url):
         engine = reader_engine(url, connections=1)
         try:
             async with asyncio.timeout(seconds), engine.connect() as connection:
                 yield connection
         finally:
             await engine.dispose()
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what drivers raise into our error: what happened, and what it is about."""
-    try:
-        yield
-    except TimeoutError as error:
-        raise StoreUnavailable("The database does not answer in time") from error
-    except (SQLAlchemyError, OSError) as error:
-        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        raise StoreUnavailable(f"The database cannot be used: {cause}") from error
-    except ModuleNotFoundError as error:
-        raise StoreUnavailable(
-            f"The driver of this database is not installed. Install it with: pip install {error.name}"
-        ) from error
 
 
 def _size(path: Path | None) -> int | None:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from sqlalchemy import URL
 
+from config.load import LoadedConfig
+from optfm_bot.cli.copies import backup_command, restore_command, vacuum_command
 from optfm_bot.cli.database import bring_up_to_date, complaints, look, prove_writable
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
 from optfm_bot.cli.options import config_option, json_option, language_option, loaded
 from optfm_bot.cli.output import Mark, Output
+from optfm_bot.cli.revive import revive_command
 from optfm_bot.cli.words import current_words
 from optfm_bot.errors import StoreUnavailable
+from optfm_bot.housekeeping.backups import default_folder
 from optfm_bot.store.engine import database_url
+from optfm_bot.store.orphans import orphans, row_counts
 from optfm_bot.store.schema import HEAD
 
 _NONE = "—"
@@ -26,17 +33,29 @@ def command() -> None:
     """Care for the database that the configuration names."""
 
 
+command.add_command(backup_command)
+command.add_command(restore_command)
+command.add_command(revive_command)
+command.add_command(vacuum_command)
+
+
 @command.command("upgrade")
+@click.option("--no-backup", is_flag=True, help="Change a SQLite database without copying it before.")
 @config_option
 @language_option
 @guarded
-def upgrade_command(config_path: Path | None) -> int:
-    """Bring the schema up to date. Safe to repeat; `run` does it by itself."""
+def upgrade_command(config_path: Path | None, *, no_backup: bool) -> int:
+    """Bring the schema up to date, after a backup if it is a SQLite file with rows. Safe to repeat."""
     words, output = current_words(), Output()
     log_to_stderr("warning")
-    before, after = asyncio.run(bring_up_to_date(configured(config_path)))
-    key = "db.up_to_date" if before == after else "db.upgraded"
-    output.line(words(key, before=before or _NONE, after=after), mark=Mark.OK)
+    config = loaded(config_path)
+    url = database_url(config.settings.database.url)
+    folder = None if no_backup else default_folder(url, config.settings.database.backup.path, Path())
+    done = asyncio.run(bring_up_to_date(url, backups=folder))
+    if done.backup is not None:
+        output.line(words("db.backup_before", file=done.backup), mark=Mark.OK)
+    key = "db.up_to_date" if done.before == done.after else "db.upgraded"
+    output.line(words(key, before=done.before or _NONE, after=done.after), mark=Mark.OK)
     return Exit.OK
 
 
@@ -68,26 +87,55 @@ def current_command(config_path: Path | None, *, as_json: bool) -> int:
 @language_option
 @guarded
 def check_command(config_path: Path | None, *, as_json: bool) -> int:
-    """Check that the schema is current, that the database can be written, and that its file is whole."""
+    """Check that the schema is current, that the database can be written, and that its file is whole.
+
+    Then count the rows, and those that belong to nothing: they harm nobody and are told as warnings.
+    """
     words, output = current_words(), Output()
     log_to_stderr("warning")
+    config = loaded(config_path)
     with output.waiting(words("db.checking")):
-        verdicts = asyncio.run(_verdicts(configured(config_path)))
-    failed = any(problem for _, problem in verdicts)
+        found = asyncio.run(_examined(config))
+    failed = any(found.checks.values())
     if as_json:
-        output.data({"ok": not failed, "checks": {name: problem or "ok" for name, problem in verdicts}})
+        checks = {name: problem or "ok" for name, problem in found.checks.items()}
+        output.data({"ok": not failed, "checks": checks, "rows": found.rows, "orphans": found.orphans})
         return Exit.DATABASE if failed else Exit.OK
-    for name, problem in verdicts:
+    for name, problem in found.checks.items():
         if problem:
             output.line(f"{words(f'db.check_{name}')}: {problem}", mark=Mark.ERROR)
         else:
             output.line(words(f"db.check_{name}"), mark=Mark.OK)
+    for name, number in found.orphans.items():
+        output.line(words(f"db.orphans_{name}", n=number), mark=Mark.WARNING)
+    if found.rows:
+        counted = ", ".join(f"{name} {number}" for name, number in found.rows.items() if number)
+        output.line(words("db.rows", counted=counted or _NONE))
     return Exit.DATABASE if failed else Exit.OK
 
 
 def configured(config_path: Path | None) -> URL:
     """The address of the configured database. Raises `ConfigError`."""
     return database_url(loaded(config_path).settings.database.url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Examined:
+    """What a check found: each check with what is wrong (empty: nothing), rows by table, orphans by kind."""
+
+    checks: Mapping[str, str]
+    rows: Mapping[str, int]
+    orphans: Mapping[str, int]
+
+
+async def _examined(config: LoadedConfig) -> _Examined:
+    url = database_url(config.settings.database.url)
+    checks = dict(await _verdicts(url))
+    if any(checks.values()):
+        return _Examined(checks=checks, rows={}, orphans={})
+    return _Examined(
+        checks=checks, rows=await row_counts(url), orphans=await orphans(url, config.settings.channels)
+    )
 
 
 async def _verdicts(url: URL) -> list[tuple[str, str]]:

@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 
 from config.validate import secrets_in
-from optfm_bot.cli.checkup import GROUPS, Checkup, Sign
+from optfm_bot.cli.checkup import GROUPS, Checkup
 from optfm_bot.cli.config import inspect
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
 from optfm_bot.cli.options import config_option, json_option, language_option
 from optfm_bot.cli.output import Mark, Output
+from optfm_bot.cli.sign import Sign
 from optfm_bot.cli.words import Words, current_words
 
 
@@ -27,12 +28,13 @@ from optfm_bot.cli.words import Words, current_words
 @language_option
 @guarded
 def command(config_path: Path | None, *, offline: bool, as_json: bool) -> int:
-    """Look at the configuration, knowledge, database, channels, disk and security, and say what to do."""
+    """Look at the configuration, knowledge, database, channels, helpdesk, disk and security, and say what to do."""
     words, output = current_words(), Output()
     began = time.monotonic()
     log_to_stderr("error")
     found = inspect(config_path)
-    log_to_stderr("error", [secret for plan in found.plans for secret in secrets_in(plan.channel.settings)])
+    secrets = [secret for plan in found.plans for secret in secrets_in(plan.channel.settings)]
+    log_to_stderr("error", [*secrets, *(found.desk.secrets if found.desk is not None else ())])
     checkup = Checkup(found, words, cwd=Path.cwd(), offline=offline)
     with output.waiting(words("doctor.looking")):
         signs = asyncio.run(checkup.signs())

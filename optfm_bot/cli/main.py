@@ -16,9 +16,12 @@ _COMMANDS = {
     "faq": ("optfm_bot.cli.faq", "Work on the knowledge base."),
     "channels": ("optfm_bot.cli.channels", "List and test the channels."),
     "doctor": ("optfm_bot.cli.doctor", "Look at everything and say what to do."),
+    "helpdesk": ("optfm_bot.cli.helpdesk", "Test the helpdesk, look what is new there, list tickets."),
+    "requests": ("optfm_bot.cli.requests", "Care for what people asked for with forms."),
     "token": ("optfm_bot.cli.token", "Care for the keys of the REST API."),
     "db": ("optfm_bot.cli.db", "Care for the database."),
     "config": ("optfm_bot.cli.config", "Check and show the configuration."),
+    "bench": ("optfm_bot.cli.bench", "Put load on the whole bot and judge the answers."),
     "new-channel": ("optfm_bot.cli.new_channel", "Write a package for a new channel."),
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from channels.errors import ChannelError, Unreachable
 from channels.http import Redactor
 from config.problem import Problem
 from config.validate import secrets_in, validate_section
+from optfm_bot.cli.consent import agreed
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
 from optfm_bot.cli.options import config_option, json_option, language_option, loaded
@@ -141,14 +141,7 @@ def _operable(channel: Channel, words: Words) -> Operable:
 
 def _agreed(name: str, operation: Operation, words: Words) -> bool:
     question = words("operate.sure", name=name, summary=operation.summary.rstrip("."))
-    if not _somebody_is_there():
-        # Nobody is there to be asked, and silence is no consent.
-        raise click.UsageError(words("operate.add_yes", question=question))
-    return click.confirm(question, err=True)
-
-
-def _somebody_is_there() -> bool:
-    return sys.stdin.isatty()
+    return agreed(question)
 
 
 async def _operate(

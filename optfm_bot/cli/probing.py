@@ -1,4 +1,4 @@
-"""Asking the channels how they are: all at once, each within its time, nothing changed on any platform."""
+"""Asking channels and the helpdesk how they are: all at once, each within its time, nothing changed anywhere."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from channels.errors import ChannelError, Conflict, RetryLater, Unauthorized
 from optfm_bot.cli.exits import Exit
 from optfm_bot.cli.output import Mark
 from optfm_bot.cli.words import Words
+from optfm_bot.helpdesk.contract import Helpdesk
 
 PROBE_SECONDS = 15.0
 _CLOSE_SECONDS = 5.0
@@ -46,7 +47,9 @@ class Probe:
         return f"{state}: {self.health.hint}" if self.health.hint else state
 
 
-async def probe_all(channels: Sequence[Channel], *, seconds: float = PROBE_SECONDS) -> Sequence[Probe]:
+async def probe_all(
+    channels: Sequence[Channel | Helpdesk], *, seconds: float = PROBE_SECONDS
+) -> Sequence[Probe]:
     """Probe the channels in parallel and close them, also when that is cut short. Raises nothing of theirs.
 
     They are not opened: a probe only reads, while opening may change things on the platform. A bot that is
@@ -63,19 +66,25 @@ def worst(probes: Sequence[Probe]) -> Exit:
     return Exit.UNREACHABLE if HealthState.DOWN in states else Exit.OK
 
 
-async def _probe(channel: Channel, seconds: float) -> Probe:
-    try:
-        health = await _health(channel, seconds)
-    finally:
+async def close_all(channels: Sequence[Channel | Helpdesk]) -> None:
+    """Close them, each within its time."""
+    for channel in channels:
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
                 await channel.close()
         except TimeoutError:
             log.warning("probe.not_closed", channel=channel.instance)
+
+
+async def _probe(channel: Channel | Helpdesk, seconds: float) -> Probe:
+    try:
+        health = await _health(channel, seconds)
+    finally:
+        await close_all([channel])
     return Probe(instance=channel.instance, kind=channel.spec.kind, health=health)
 
 
-async def _health(channel: Channel, seconds: float) -> Health:
+async def _health(channel: Channel | Helpdesk, seconds: float) -> Health:
     try:
         async with asyncio.timeout(seconds):
             return await channel.probe()

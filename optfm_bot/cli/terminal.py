@@ -81,7 +81,7 @@ class TerminalTalk:
             store=self._store,
             clock=clock,
             observer=observer,
-            settings=replace(settings, join_window=joining, person_per_minute=0, alone=True),
+            settings=replace(settings, join_window=joining, person_per_minute=0),
             talk=partial(_TellingTalk, self._heard),
         )
         self._explaining = explain

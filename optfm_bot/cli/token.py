@@ -21,6 +21,7 @@ from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
 from optfm_bot.errors import StoreConflict
+from optfm_bot.housekeeping.backups import default_folder
 from optfm_bot.ids import IdSource
 from optfm_bot.store.contract import Store
 from optfm_bot.store.engine import database_url
@@ -142,7 +143,7 @@ async def _in_store(url: URL, work: Callable[[Store], Awaitable[T]]) -> T:
 
     Raises what the store raises, and `StartRefused` if a bot runs whose database has to be brought up to date.
     """
-    await bring_up_to_date(url)
+    await bring_up_to_date(url, backups=default_folder(url, None, Path()))
     store = SqlStore(url.render_as_string(hide_password=False))
     await store.open()
     try:

@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 import structlog
 
 from channels.contract import Channel
 from channels.errors import BadPayload, ChannelError
-from channels.model import (
-    ActionIn,
-    ContactIn,
-    EchoIn,
-    EditedIn,
-    Inbound,
-    LeftIn,
-    MediaIn,
-    Outbound,
-    OwnerIn,
-    RawUpdate,
-    RemovedIn,
-    StartIn,
-    TextIn,
-    UndeliveredIn,
-)
+from channels.model import ActionIn, ChatRef, Inbound, Outbound, Purpose, RawUpdate
 from optfm_bot.clock import Clock
-from optfm_bot.dispatch.flood import FloodGuard, Passage
+from optfm_bot.dispatch.answering import SILENT, Answering, AnsweringObserver, Front
+from optfm_bot.dispatch.flood import FloodGuard
+from optfm_bot.dispatch.inner import Inner, read_inner
+from optfm_bot.dispatch.inside import InsideAnswering
 from optfm_bot.dispatch.joining import Parsed, join
 from optfm_bot.dispatch.memory import Recent
+from optfm_bot.dispatch.people import People
 from optfm_bot.dispatch.promise import Promises
-from optfm_bot.dispatch.record import Record, Turn
-from optfm_bot.domain.choices import KeptChoice
+from optfm_bot.dispatch.record import InnerTurn, Record, Turn
 from optfm_bot.domain.conversation import EMPTY, Conversation, load
+from optfm_bot.domain.handoff import Stage
 from optfm_bot.domain.say import Response
-from optfm_bot.domain.talk import Around, Said, Talk
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.outbox.outgoing import Outgoing
 from optfm_bot.store.contract import Store
@@ -48,10 +34,11 @@ log = structlog.get_logger("optfm_bot.dispatch")
 
 _ACKNOWLEDGE_SECONDS = 10.0
 _TYPING_SECONDS = 5.0
-_SILENT = "ignored"
+_LISTENING = frozenset({Stage.QUEUED, Stage.HUMAN, Stage.PAUSED, Stage.FORM})
+"""Stages in which each message counts by itself."""
 
 
-class HandlingObserver(Protocol):
+class HandlingObserver(AnsweringObserver, Protocol):
     """Hears how updates were answered."""
 
     def received(self, channel: str, kind: str) -> None:
@@ -59,12 +46,6 @@ class HandlingObserver(Protocol):
 
     def handled(self, channel: str, outcome: str, seconds: float) -> None:
         """A group of updates was answered and committed, so many seconds after the first of it was stored."""
-
-    def thought(self, outcome: str, seconds: float) -> None:
-        """Deciding what to answer took so many seconds of computing."""
-
-    def dropped(self, channel: str, reason: str) -> None:
-        """An event was passed over by rule."""
 
     def rated(self, channel: str, value: int) -> None:
         """A person has an opinion on an answer."""
@@ -84,10 +65,11 @@ class Outlet(Protocol):
 
 
 class UpdateHandler:
-    """Understands updates with their channel, answers with the talk of the moment, and commits the outcome.
+    """Understands updates with their channel, answers as the front does, and commits the outcome.
 
-    `talk` gives the current `Talk` (it changes when the base is reloaded), `outlet` takes what was promised after the
-    commit, `language_of` chooses ours for a platform's locale.
+    `outlet` takes what was promised after the commit, `language_of` chooses ours for a platform's locale,
+    `person_changed` is told of people that were written. `people` is what lies behind the front: the helpdesk and who
+    looks after requests.
     """
 
     def __init__(
@@ -98,20 +80,26 @@ class UpdateHandler:
         promises: Promises,
         observer: HandlingObserver,
         *,
-        talk: Callable[[], Talk],
+        front: Front,
+        people: People,
         outlet: Outlet,
         language_of: Callable[[str | None], str],
         flood: FloodGuard,
+        person_changed: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._channels = channels
         self._store = store
         self._clock = clock
         self._promises = promises
         self._observer = observer
-        self._talk = talk
+        self._front = front
+        self._people_of_ours = people
+        self._answering = Answering(front, store, clock, promises, observer, flood)
+        self._inside = InsideAnswering(front.reception, store, front.words)
         self._outlet = outlet
         self._language_of = language_of
         self._flood = flood
+        self._person_changed = person_changed
         self._conversations: Recent[Conversation] = Recent(self._load_conversations)
         self._people: Recent[PersonRow] = Recent(store.people)
 
@@ -123,19 +111,35 @@ class UpdateHandler:
 
     def parse(self, update: StoredUpdate) -> Parsed:
         """Read an update with its channel. Raises `BadPayload`, also for a channel that is not configured any more."""
-        channel = self._channels.get(update.channel)
-        if channel is None:
-            raise BadPayload(f"channel {update.channel!r} is not configured")
         try:
             payload = orjson.loads(update.payload)
         except orjson.JSONDecodeError as error:
             raise BadPayload(f"the stored payload is not JSON: {error}") from error
+        channel = self._channels.get(update.channel)
+        if channel is None:
+            if update.channel in self._people_of_ours.inner:
+                return self._inner(update, payload)
+            raise BadPayload(f"channel {update.channel!r} is not configured")
         raw = RawUpdate(key=update.key, lane=update.lane, payload=payload)
         return Parsed(update=update, events=tuple(channel.parse(raw)))
 
-    def settled(self, text: str) -> bool:
-        """Whether a text can be answered without waiting for more."""
-        return self._talk().settled(text)
+    def _inner(self, update: StoredUpdate, payload: Mapping[str, Any]) -> Parsed:
+        hint = payload.get("ticket")
+        if isinstance(hint, str):
+            return Parsed(update=update, hint=hint)
+        return Parsed(update=update, inner=read_inner(update.channel, payload))
+
+    async def settled(self, group: Sequence[Parsed]) -> bool:
+        """Whether updates can be answered without waiting for more: nobody waits where a person or a form listens."""
+        event = group[0].event
+        if event is not None and self._at_desk(event):
+            return True
+        talk = await self._conversations.get(group[0].update.lane)
+        if talk is not None and talk.stage_at(self._clock.ms()) in _LISTENING:
+            return True
+        text = join(group).text
+        front = self._front.talk()
+        return front.calls_person(text) or front.settled(text)
 
     async def typing(self, parsed: Parsed) -> None:
         """Show that an answer is on its way, while more of the question is waited for. Losing this is harmless."""
@@ -145,8 +149,7 @@ class UpdateHandler:
         chat = parsed.event.chat
         try:
             conversation = await self._conversations.get(str(chat))
-            pause = self._talk().settings.owner_pause_ms
-            if conversation is not None and conversation.owner_present(self._clock.ms(), pause):
+            if conversation is not None and conversation.human_at(self._clock.ms()):
                 return
             async with self._clock.limit(_TYPING_SECONDS):
                 await channel.typing(chat)
@@ -163,6 +166,14 @@ class UpdateHandler:
         Raises `StoreUnavailable` or `StoreConflict` with nothing changed.
         """
         first = group[0]
+        if first.hint is not None:
+            await self._people_of_ours.look(first.update.channel, first.hint)
+            async with self._store.unit() as unit:
+                unit.inbox.done(first.update.id, at=self._clock.ms())
+            return
+        if first.inner is not None:
+            await self._handle_inner(first, first.inner)
+            return
         presses = [event for event in first.events if isinstance(event, ActionIn)]
         if not presses:
             await self._handle(group)
@@ -179,19 +190,26 @@ class UpdateHandler:
         first = group[0]
         channel = first.update.channel
         unit = self._store.unit()
-        record = Record(unit, self._promises, first.update.id)
-        outcome, reason = _SILENT, ""
+        record = Record(unit, self._promises, first.update.id, self._people_of_ours.orders)
+        outcome, reason = SILENT, ""
         turn: Turn | None = None
         begun = False
         counted: list[str] = []
         try:
             for number, event in enumerate(first.events):
                 self._observer.received(channel, type(event).__name__)
+                if self._at_desk(event):
+                    await self._people_of_ours.overheard(event)
+                    outcome = "desk"
+                    continue
                 turn = await self._turn(first.update, event, turn)
                 said = join(group) if len(group) > 1 else None
-                response = await self._respond(turn, said, counted)
+                joined = [one for parsed in group[1:] for one in parsed.events]
+                before = turn.conversation
+                response = await self._answering.respond(turn, [event, *joined], said, counted)
                 if response is None:
                     continue
+                response = await self._completed(response, turn.lane, _person(turn), before)
                 outcome, reason = response.outcome, response.reason
                 begin = bool(response.says) and not begun and await self._outlet.reserve(channel, turn.lane)
                 begun = begun or begin
@@ -210,6 +228,68 @@ class UpdateHandler:
             raise
         self._committed(group, record, outcome, reason)
 
+    async def _completed(self, response: Response, lane: str, person: str, before: Conversation) -> Response:
+        """The response with what has to be looked up for what it asks of our own people."""
+        people = self._people_of_ours
+        if people.opening is not None and (response.subject is not None or response.relays):
+            response = await people.opening.completed(response, lane, before)
+        if response.request is not None:
+            response = await people.requests.received(response, response.request, lane, person)
+        return response
+
+    def _at_desk(self, event: Inbound) -> bool:
+        """Whether it was said in the chat that is the helpdesk: the staff talks there, and the bot answers nobody."""
+        return self._people_of_ours.resident == (event.chat.channel, event.chat.chat_id)
+
+    async def _handle_inner(self, parsed: Parsed, event: Inner) -> None:
+        """Do what follows from what the helpdesk, the clock or one of us has to say."""
+        update = parsed.update
+        turn = await self._inner_turn(update, event)
+        found = await self._inside.respond(turn, self._answering.here(turn)) if turn is not None else None
+        unit = self._store.unit()
+        record = Record(unit, self._promises, update.id, self._people_of_ours.orders)
+        outcome, begun = SILENT, False
+        name = turn.channel.instance if turn is not None else update.channel
+        try:
+            if turn is not None and found is not None:
+                response, doings = found
+                outcome = response.outcome
+                begun = bool(response.says) and await self._outlet.reserve(name, turn.lane)
+                record.add_inner(turn, response, doings, begin=begun)
+            unit.inbox.done(update.id, at=self._clock.ms())
+            async with unit:
+                pass
+        except BaseException:
+            if begun:
+                self._outlet.cancel(name)
+            raise
+        self._committed([parsed], record, outcome, "")
+
+    async def _inner_turn(self, update: StoredUpdate, event: Inner) -> InnerTurn | None:
+        """None if the channel of that conversation is not configured any more."""
+        try:
+            chat = ChatRef.parse(update.lane)
+        except ValueError as error:
+            raise BadPayload(f"{update.lane!r} is no conversation") from error
+        channel = self._channels.get(chat.channel)
+        if channel is None:
+            log.warning("inner.no_channel", channel=chat.channel, update_id=update.id)
+            return None
+        conversation = await self._conversations.get(update.lane) or EMPTY
+        person = await self._people.get(conversation.person) if conversation.person is not None else None
+        chosen = person.language if person is not None else None
+        locale = person.locale if person is not None else None
+        return InnerTurn(
+            channel=channel,
+            lane=update.lane,
+            chat=chat,
+            event=event,
+            conversation=conversation,
+            person=person,
+            language=chosen or self._language_of(locale),
+            now=self._clock.ms(),
+        )
+
     def _committed(self, group: Sequence[Parsed], record: Record, outcome: str, reason: str) -> None:
         """Keep at hand what is durable now, and let the messages go."""
         update = group[0].update
@@ -217,8 +297,11 @@ class UpdateHandler:
             self._conversations.put(lane, conversation)
         for known in record.people:
             self._people.put(known.ref, known)
-        if record.outgoing:
-            self._outlet.accept(update.channel, record.outgoing)
+            self._person_changed(known.ref)
+        for name, messages in record.outgoing.items():
+            for outgoing in messages:
+                outgoing.tenure = record.tenure
+            self._outlet.accept(name, messages)
         seconds = (self._clock.ms() - update.received_at) / 1000
         self._observer.handled(update.channel, outcome, seconds)
         log.info(
@@ -226,7 +309,7 @@ class UpdateHandler:
             updates=len(group),
             outcome=outcome,
             **({"reason": reason} if reason else {}),
-            messages=len(record.outgoing),
+            messages=sum(map(len, record.outgoing.values())),
             duration_ms=round(seconds * 1000),
         )
 
@@ -237,6 +320,15 @@ class UpdateHandler:
             async with self._store.unit() as unit:
                 unit.history.person_gone(person, at=self._clock.ms())
             self._people.forget(person)
+            self._person_changed(person)
+
+    def forget(self, person: str | None = None) -> None:
+        """Read a person (None: everything) from the store next time: another process has written it."""
+        if person is not None:
+            self._people.forget(person)
+            return
+        self._people.clear()
+        self._conversations.clear()
 
     async def refusal(self, message: Outbound, lane: str) -> str | None:
         """Say why a promised message must not be sent any more, or None."""
@@ -245,7 +337,7 @@ class UpdateHandler:
         conversation = await self._conversations.get(lane)
         if conversation is None:
             return None
-        if conversation.owner_present(self._clock.ms(), self._talk().settings.owner_pause_ms):
+        if message.purpose is not Purpose.AGENT and conversation.human_at(self._clock.ms()):
             return "one of our own people is talking here"
         person = await self._people.get(conversation.person) if conversation.person is not None else None
         return "the person has left" if person is not None and person.gone_at is not None else None
@@ -288,110 +380,6 @@ class UpdateHandler:
             now=self._clock.ms(),
         )
 
-    async def _respond(self, turn: Turn, said: Said | None, counted: list[str]) -> Response | None:
-        """Decide what to answer; None for what is passed over. Whom the flood guard counted is added to `counted`."""
-        event = turn.event
-        reason = _passed_over(event)
-        if reason is not None:
-            self._observer.dropped(turn.channel.instance, reason)
-            return None
-        if isinstance(event, LeftIn | OwnerIn | EditedIn | RemovedIn | UndeliveredIn) or self._owner_talks(
-            turn
-        ):
-            return await self._follow(turn)
-        counted.append(f"{turn.channel.instance}:{event.sender.external_id}")
-        passage = self._flood.check(counted[-1], turn.now)
-        if passage is Passage.SILENT:
-            self._observer.dropped(turn.channel.instance, "rate_limited")
-            return None
-        around = await self._around(turn)
-        if passage is Passage.NOTICE:
-            return self._talk().flooded(turn.conversation, around)
-        if isinstance(event, ActionIn):
-            return await self._pressed(event, turn, around)
-        return self._answer(event, said, turn, around)
 
-    def _answer(self, event: Inbound, said: Said | None, turn: Turn, around: Around) -> Response:
-        if isinstance(event, ContactIn):
-            return self._talk().contact(turn.conversation, around)
-        began = time.perf_counter()
-        response = self._talk().hear(said or _said(event), turn.conversation, around)
-        self._observer.thought(response.outcome, time.perf_counter() - began)
-        return response
-
-    async def _follow(self, turn: Turn) -> Response | None:
-        """Events that get no answer of their own: somebody left, one of us wrote, a message was corrected or lost."""
-        match turn.event:
-            case OwnerIn():
-                return Response(outcome="owner", conversation=replace(turn.conversation, owner_at=turn.now))
-            case EditedIn(text=text, message_id=message_id) if not self._owner_talks(turn):
-                return self._talk().correct(text, message_id, turn.conversation, await self._around(turn))
-            case UndeliveredIn(message_id=message_id, reason=reason):
-                channel = turn.channel.instance
-                log.warning("message.undelivered", channel=channel, message_id=message_id, reason=reason)
-                return Response(outcome="undelivered", conversation=turn.conversation)
-            case _:
-                return Response(outcome=_SILENT, conversation=turn.conversation)
-
-    def _owner_talks(self, turn: Turn) -> bool:
-        """Whether one of our own people is in the talk: the bot never talks over a human."""
-        return turn.conversation.owner_present(turn.now, self._talk().settings.owner_pause_ms)
-
-    async def _around(self, turn: Turn) -> Around:
-        offered: tuple[KeptChoice, ...] = ()
-        talk = turn.conversation
-        if talk.offered and talk.offered_until > turn.now and isinstance(turn.event, TextIn):
-            offered = await self._choices(talk.offered, turn.lane)
-        return Around(
-            language=turn.language,
-            now=turn.now,
-            channels=(turn.channel.instance, turn.channel.spec.kind),
-            person=turn.event.sender.display_name,
-            offered=offered,
-        )
-
-    async def _pressed(self, event: ActionIn, turn: Turn, around: Around) -> Response:
-        """Find what a button means: its message is in our history, and only its own chat may press it."""
-        place = Promises.place(event.token)
-        if place is not None:
-            turn_id, number = place
-            choices = await self._choices(turn_id, turn.lane)
-            if number < len(choices):
-                return self._talk().pick(
-                    choices[number].meaning,
-                    turn.conversation,
-                    around,
-                    turn_id=turn_id,
-                    message_id=event.message_id,
-                )
-        return self._talk().stale(turn.conversation, around)
-
-    async def _choices(self, turn_id: int, lane: str) -> tuple[KeptChoice, ...]:
-        kept = self._promises.recent(turn_id, lane)
-        if kept is not None:
-            return kept
-        return Promises.kept(await self._store.turn(turn_id), lane)
-
-
-def _said(event: Inbound) -> Said:
-    match event:
-        case TextIn(text=text):
-            return Said(text=text, message_id=event.message_id, is_group=event.is_group)
-        case MediaIn(caption=text, kind=kind, group_id=album):
-            return Said(
-                text=text, media=(kind,), album=album, message_id=event.message_id, is_group=event.is_group
-            )
-        case StartIn(payload=payload):
-            return Said(text=payload, start=True, message_id=event.message_id)
-    raise TypeError(f"nobody says anything in a {type(event).__name__}")
-
-
-def _passed_over(event: Inbound) -> str | None:
-    """Why an event gets no answer at all, or None if it is for us."""
-    if isinstance(event, EchoIn):
-        return "echo"
-    if event.sender.is_bot:
-        return "bot"  # two bots that answer each other never stop
-    if not event.addressed:
-        return "not_addressed"
-    return None
+def _person(turn: Turn) -> str:
+    return f"{turn.channel.instance}:{turn.event.sender.external_id}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -18,35 +18,64 @@ _COLUMN = 255
 
 
 class Intake:
-    """Takes raw updates of any channel into the inbox."""
+    """Takes raw updates of any channel into the inbox.
 
-    def __init__(self, store: Store, dispatcher: Dispatcher, clock: Clock) -> None:
+    `elsewhere` is told of lanes that another process handles, `dropped` of an update that was there already: of its
+    channel and the word `duplicate`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        dispatcher: Dispatcher,
+        clock: Clock,
+        elsewhere: Callable[[Sequence[str]], None] = lambda _: None,
+        *,
+        dropped: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
         self._store = store
         self._dispatcher = dispatcher
         self._clock = clock
+        self._elsewhere = elsewhere
+        self._dropped = dropped
 
-    async def receive(self, channel: str, updates: Sequence[RawUpdate], *, cursor: str | None = None) -> int:
+    async def receive(
+        self,
+        channel: str,
+        updates: Sequence[RawUpdate],
+        *,
+        cursor: str | None = None,
+        only_here: bool = False,
+    ) -> int:
         """Store updates, and the polling cursor that covers them, in one transaction; gives how many were new.
 
         When this returns they survive a crash and may be acknowledged. Raises `StoreUnavailable` with nothing stored:
-        then they must not be acknowledged.
+        then they must not be acknowledged. `only_here`: no other process receives for this channel at the moment.
         """
-        lease = self._dispatcher.lease(len(updates))
+        lanes = [fitting(update.lane) for update in updates]
+        lease = self._dispatcher.lease(lanes, only_here=only_here)
         now = self._clock.ms()
+        # What nobody holds may be stored by anybody: by a process, too, that is no member yet or not any more.
+        held = cursor is not None or any(owner is not None for owner in lease.owners)
+        unit = self._store.unit(fenced=held)
+        unsure = True
         try:
-            async with self._store.unit() as unit:
-                for update in updates:
+            async with unit:
+                for update, lane, owner in zip(updates, lanes, lease.owners, strict=True):
                     new = NewUpdate(
-                        channel=channel,
-                        key=fitting(update.key),
-                        lane=fitting(update.lane),
-                        payload=encoded(update.payload),
+                        channel=channel, key=fitting(update.key), lane=lane, payload=encoded(update.payload)
                     )
-                    unit.inbox.add(new, received_at=now, owner=lease.owner, lease_until=lease.until)
+                    until = 0 if owner is None else lease.until
+                    unit.inbox.add(new, received_at=now, owner=owner, lease_until=until)
                 if cursor is not None:
                     unit.cursors.save(channel, cursor, at=now)
+            unsure = False
         finally:
-            self._dispatcher.accept(lease, unit.added)
+            elsewhere = self._dispatcher.accept(lease, unit.added, unsure=unsure)
+        if elsewhere:
+            self._elsewhere(elsewhere)
+        for _ in range(len(updates) - len(unit.added)):
+            self._dropped(channel, "duplicate")
         return len(unit.added)
 
 

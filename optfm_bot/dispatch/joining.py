@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from channels.model import EditedIn, Inbound, MediaIn, TextIn
+from optfm_bot.dispatch.inner import Inner
 from optfm_bot.domain.talk import Said
 from optfm_bot.store.records import StoredUpdate
 
@@ -15,7 +16,11 @@ class Parsed:
     """An update with what the channel read in it."""
 
     update: StoredUpdate
-    events: Sequence[Inbound] = field(repr=False)
+    events: Sequence[Inbound] = field(default=(), repr=False)
+    inner: Inner | None = field(default=None, repr=False)
+    """What it is instead, if it did not come from a channel."""
+    hint: str | None = None
+    """The ticket that it says something has happened to."""
 
     @property
     def event(self) -> Inbound | None:

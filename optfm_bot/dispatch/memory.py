@@ -13,7 +13,8 @@ V = TypeVar("V")
 class Recent(Generic[V]):
     """The most recently used values by key; a value that the store does not have is remembered as None.
 
-    Only one process writes a conversation at a time, so what it wrote last is what the store has.
+    Only one process writes a conversation at a time, so what it wrote last is what the store has; `forget` and `clear`
+    are for what somebody else may have written.
     """
 
     def __init__(
@@ -37,6 +38,11 @@ class Recent(Generic[V]):
         """Read the value from the store next time."""
         self._asked.pop(key, None)
         self._values.pop(key, None)
+
+    def clear(self) -> None:
+        """Read every value from the store next time."""
+        self._asked.clear()
+        self._values.clear()
 
     def knows(self, key: str) -> bool:
         """Whether `get` need not ask the store."""

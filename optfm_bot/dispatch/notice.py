@@ -54,6 +54,12 @@ class NoticeOutlet(Protocol):
     def waiting(self, channel: str) -> int:
         """How many messages of a channel wait or are under way."""
 
+    def owns(self, lane: str) -> bool:
+        """Whether it is this process that sends to that conversation."""
+
+    def leave_to_others(self, channel: str, outgoing: Sequence[Outgoing]) -> None:
+        """Let another process send committed messages."""
+
 
 class Notices:
     """Promises notices: history and outbox rows in one unit of work, sent like any other message once it is committed.
@@ -117,11 +123,17 @@ class Notices:
         except ValueError as error:
             raise NothingToShow from error
         (turn,) = made.turns
+        ours = self._outlet.owns(turn.lane)
         async with self._store.unit() as unit:
             unit.history.add_turn(turn)
             for row in made.rows:
                 unit.outbox.add(row)
             if along is not None:
                 along(unit, turn.id)
+        if not ours:
+            self._outlet.leave_to_others(name, made.outgoing)
+            return turn.id
+        for outgoing in made.outgoing:
+            outgoing.tenure = unit.tenure
         self._outlet.accept(name, made.outgoing)
         return turn.id

@@ -20,7 +20,7 @@ from optfm_bot.outbox.outgoing import Outgoing
 from optfm_bot.store.records import Direction, OutboxRow, OutboxState, TurnRow
 
 _REMEMBERED = 10_000
-_PARTS = 1000
+PARTS = 1000
 """Outbox numbers that belong to one event of an update: its messages and their parts."""
 
 
@@ -65,7 +65,8 @@ class Promises:
         offered: int | None = None if not says else 0
         for say in says:
             turn_id = self.ids.next()
-            actions, kept = _actions(say, turn_id)
+            buttons = channel.capabilities.buttons
+            actions, kept = _actions(say, turn_id, asks_contact=buttons is not None and buttons.contact)
             message = Outbound(
                 chat=chat,
                 body=say.body,
@@ -79,7 +80,7 @@ class Promises:
             turns.append(_turn(turn_id, lane, say, inbox_id, now, kept))
             if kept:
                 self._remember(turn_id, lane, kept)
-                if say.kind != "answer" or channel.capabilities.buttons is None:
+                if say.kind != "answer" or buttons is None:
                     offered = turn_id
             for piece in split_outbound(message, channel.capabilities):
                 row = OutboxRow(
@@ -90,7 +91,7 @@ class Promises:
                     purpose=say.purpose.value,
                     created_at=now,
                     inbox_id=inbox_id,
-                    seq=part * _PARTS + len(rows),
+                    seq=part * PARTS + len(rows),
                     turn_id=turn_id,
                     state=OutboxState.SENDING if begin else OutboxState.READY,
                 )
@@ -140,19 +141,25 @@ class Promises:
             return None
 
 
-def _actions(say: Say, turn_id: int) -> tuple[tuple[tuple[Action, ...], ...], tuple[KeptChoice, ...]]:
+def _actions(
+    say: Say, turn_id: int, *, asks_contact: bool
+) -> tuple[tuple[tuple[Action, ...], ...], tuple[KeptChoice, ...]]:
+    """The buttons of a message, and what they mean; where nobody can be asked for the contact, nothing promises it."""
     kept: list[KeptChoice] = []
     rows: list[tuple[Action, ...]] = []
     prefix = short(turn_id)
     for row in say.choices:
         actions: list[Action] = []
         for choice in row:
+            if choice.ask_contact and not asks_contact:
+                continue
             if choice.meaning is None:
-                actions.append(Action(label=choice.label, url=choice.url))
+                actions.append(Action(label=choice.label, url=choice.url, ask_contact=choice.ask_contact))
                 continue
             actions.append(Action(label=choice.label, token=f"{prefix}-{len(kept)}"))
             kept.append(KeptChoice(choice.label, choice.meaning))
-        rows.append(tuple(actions))
+        if actions:
+            rows.append(tuple(actions))
     return tuple(rows), tuple(kept)
 
 

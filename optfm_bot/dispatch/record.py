@@ -10,6 +10,7 @@ import orjson
 from channels.contract import Channel
 from channels.model import (
     ActionIn,
+    ChatRef,
     ContactIn,
     EchoIn,
     EditedIn,
@@ -20,10 +21,13 @@ from channels.model import (
     RemovedIn,
     StartIn,
     TextIn,
+    TopicIn,
     UndeliveredIn,
 )
+from optfm_bot.dispatch.inner import Inner
 from optfm_bot.dispatch.joining import Parsed
-from optfm_bot.dispatch.promise import Promises
+from optfm_bot.dispatch.orders import Orders, Work
+from optfm_bot.dispatch.promise import PARTS, Promises
 from optfm_bot.domain.conversation import Conversation, dump
 from optfm_bot.domain.say import Response
 from optfm_bot.outbox.outgoing import Outgoing
@@ -36,6 +40,7 @@ from optfm_bot.store.records import (
     PersonRow,
     TurnRow,
 )
+from optfm_bot.store.ticket_records import DeskMessageRow, TicketRow
 from optfm_bot.store.unit import UnitOfWork
 
 _SEEN_AGAIN_MS = 24 * 60 * 60 * 1000
@@ -53,6 +58,7 @@ _KINDS: dict[type[Inbound], str] = {
     EchoIn: "echo",
     RemovedIn: "removed",
     UndeliveredIn: "undelivered",
+    TopicIn: "topic",
 }
 
 
@@ -69,16 +75,48 @@ class Turn:
     now: int
 
 
+@dataclass(slots=True, kw_only=True)
+class InnerTurn:
+    """What is known while an inner event is handled; `person` is who the conversation is with."""
+
+    channel: Channel
+    lane: str
+    chat: ChatRef
+    event: Inner
+    conversation: Conversation
+    person: PersonRow | None
+    language: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskDoings:
+    """What is written of the helpdesk beside a response: the ticket as it is now, and the message that came from it."""
+
+    ticket: TicketRow | None = None
+    thread: str | None = None
+
+
 class Record:
     """Writes responses into a unit of work and collects what the house keeps at hand once it is committed."""
 
-    def __init__(self, unit: UnitOfWork, promises: Promises, inbox_id: int) -> None:
+    def __init__(
+        self, unit: UnitOfWork, promises: Promises, inbox_id: int, orders: Orders | None = None
+    ) -> None:
         self._unit = unit
         self._promises = promises
         self._inbox_id = inbox_id
-        self.outgoing: list[Outgoing] = []
+        self._orders = orders
+        self.outgoing: dict[str, list[Outgoing]] = {}
+        """Promised messages, by the channel that they leave through."""
         self.conversations: list[tuple[str, Conversation]] = []
         self.people: list[PersonRow] = []
+        self._turns: list[int] = []
+
+    @property
+    def tenure(self) -> int | None:
+        """Under which it is committed."""
+        return self._unit.tenure
 
     def add(
         self, turn: Turn, response: Response, *, part: int, begin: bool, joined: Sequence[Parsed] = ()
@@ -92,10 +130,51 @@ class Record:
         for parsed in joined:
             for event in parsed.events:
                 self._unit.history.add_turn(self._incoming(turn, event, parsed.update.id, person))
+        person_here = None if turn.event.is_group else person
+        if isinstance(turn.event, OwnerIn):  # the talk stays the customer's, whoever of us writes in it
+            person_here = turn.conversation.person
+        turn.conversation = self._respond(
+            turn, response, turn.event.chat, person_here, part=part, begin=begin
+        )
+        self._learning(turn, response, person)
+
+    def add_inner(self, turn: InnerTurn, response: Response, doings: DeskDoings, *, begin: bool) -> None:
+        """Write the response to an inner event, and what is new about the ticket."""
+        before = len(self._turns)
+        turn.conversation = self._respond(
+            turn, response, turn.chat, turn.conversation.person, part=0, begin=begin
+        )
+        if doings.ticket is not None:
+            self._unit.desk.save_ticket(doings.ticket)
+        if doings.thread is not None and doings.ticket is not None:
+            said = self._turns[-1] if len(self._turns) > before else self._promises.ids.next()
+            self._unit.desk.add_message(
+                DeskMessageRow(
+                    id=said,
+                    ticket_id=doings.ticket.id,
+                    desk=doings.ticket.desk,
+                    direction=Direction.IN,
+                    kind="agent",
+                    external_id=doings.thread,
+                    at=turn.now,
+                    done_at=turn.now,
+                )
+            )
+
+    def _respond(
+        self,
+        turn: Turn | InnerTurn,
+        response: Response,
+        chat: ChatRef,
+        person: str | None,
+        *,
+        part: int,
+        begin: bool,
+    ) -> Conversation:
         made = self._promises.make(
             response.says,
             turn.channel,
-            turn.event.chat,
+            chat,
             lane=turn.lane,
             inbox_id=self._inbox_id,
             now=turn.now,
@@ -104,28 +183,40 @@ class Record:
         )
         for history in made.turns:
             self._unit.history.add_turn(history)
+            self._turns.append(history.id)
         for message in made.rows:
             self._unit.outbox.add(message)
-        self.outgoing += made.outgoing
-        person_here = None if turn.event.is_group else person
-        if isinstance(turn.event, OwnerIn):  # the talk stays the customer's, whoever of us writes in it
-            person_here = turn.conversation.person
+        self._leaves(turn.channel.instance, made.outgoing)
+        changed = response.conversation
         if made.offered is None:
-            changed = replace(response.conversation, person=person_here)
+            if changed.person != person:
+                changed = replace(changed, person=person)
         else:
-            changed = replace(
-                response.conversation,
-                person=person_here,
-                offered=made.offered,
-                offered_until=made.offered_until,
+            changed = replace(changed, person=person, offered=made.offered, offered_until=made.offered_until)
+        if self._orders is not None:
+            work = Work(
+                unit=self._unit,
+                lane=turn.lane,
+                channel=turn.channel,
+                person=person or f"{turn.channel.instance}:{chat.chat_id}",
+                now=turn.now,
+                inbox_id=self._inbox_id,
+                seq=part * PARTS + len(made.rows),
+                conversation=changed,
             )
-        turn.conversation = changed
+            changed, leaving = self._orders.write(work, response)
+            for name, outgoing in leaving.items():
+                self._leaves(name, outgoing)
         row = ConversationRow(
             lane=turn.lane, channel=turn.channel.instance, state=dump(changed), updated_at=turn.now
         )
         self._unit.history.save_conversation(row)
         self.conversations.append((turn.lane, changed))
-        self._learning(turn, response, person)
+        return changed
+
+    def _leaves(self, channel: str, outgoing: Sequence[Outgoing]) -> None:
+        if outgoing:
+            self.outgoing.setdefault(channel, []).extend(outgoing)
 
     def _person(self, turn: Turn, response: Response) -> str:
         event, known, now = turn.event, turn.person, turn.now

@@ -22,7 +22,7 @@ OTHER: Final = "other"
 KINDS = (
     "text", "edited", "action", "media", "contact", "start", "left", "owner", "echo", "removed", "undelivered",
 )  # fmt: skip
-DROP_REASONS = ("rate_limited", "not_addressed", "bot", "echo")
+DROP_REASONS = ("rate_limited", "not_addressed", "bot", "echo", "duplicate")
 PROCESSING = ("done", "parked", "retried")
 ANSWERS = (
     "answered", "clarified", "unanswered", "handoff", "command", "smalltalk", "media", "feedback", "flood",
@@ -40,10 +40,18 @@ ERROR_CODES = (
 REJECTIONS = ("bad_secret", "too_large", "malformed", "unavailable")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 STATUS_CLASSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+UNRESOLVED = ("uncertain", "failed")
+TASKS = ("backup", "retention", "vacuum")
+PROBLEMS = (
+    "stopping", "store", "schema", "knowledge", "queue_age", "queue_depth", "outbox_depth", "disk", "wal",
+    "loop_lag", "memory", "unmeasured",
+)  # fmt: skip
+"""What may keep a process from being ready, by name; `optfm_bot.observe.readiness` has the sentences."""
 
 _SLOW = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _FAST = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5)
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 _M = TypeVar("_M", Counter, Histogram)
 
@@ -84,6 +92,11 @@ class ChannelMetrics:
         self.errors = Bound(metrics.channel_errors, "code", ERROR_CODES, **own)
         self.outbox_depth = metrics.outbox_depth.labels(**own)
         self.rejected = Bound(metrics.webhook_rejected, "reason", REJECTIONS, **own)
+        self.outbox_oldest = metrics.outbox_oldest.labels(**own)
+        self.inbox_parked = metrics.inbox_parked.labels(**own)
+        self.unresolved = {
+            state: metrics.outbox_unresolved.labels(**own, state=state) for state in UNRESOLVED
+        }
 
 
 class Metrics:
@@ -144,8 +157,49 @@ class Metrics:
             "component_restarts", "Parts that broke and were started again.", "component"
         )
 
+        self._backlog()
+        self._machinery()
+
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+
+    def _backlog(self) -> None:
+        """What waits, and what waits for a person."""
+        self.inbox_parked = self._gauge("inbox_parked", "Updates that lie aside for a person now.", "channel")
+        self.outbox_oldest = self._gauge(
+            "outbox_oldest_seconds", "Age of the oldest message waiting to be sent.", "channel"
+        )
+        self.outbox_unresolved = self._gauge(
+            "outbox_unresolved", "Messages that a person should look at now.", "channel", "state"
+        )
+        self.updates_held = self._gauge("updates_held", "Updates in the memory of this process.")
+        self.updates_held_bytes = self._gauge("updates_held_bytes", "The memory that they take.")
+        self.ready = self._gauge("ready", "1 while the bot can work, as /readyz says it.")
+        self.problem = self._gauge(
+            "problem", "What /readyz names: 0 nothing, 1 degraded, 2 unavailable.", "problem"
+        )
+        self.problems = {name: self.problem.labels(name) for name in PROBLEMS}
+
+    def _machinery(self) -> None:
+        """What everything runs on: the loop, the database, the cluster, the housekeeping."""
+        self.event_loop_lag = self._histogram(
+            "event_loop_lag_seconds", "How late the event loop is at the moments it was asked for.", _LAGS
+        )
+        self.db_size = self._gauge("db_size_bytes", "Size of the database.")
+        self.db_wal = self._gauge("db_wal_bytes", "Size of SQLite's write-ahead file.")
+        self.disk_free = self._gauge("disk_free_bytes", "Free space beside the SQLite file.")
+        self.cluster_members = self._gauge("cluster_members", "Live processes that share the database.")
+        self.cluster_shards = self._gauge("cluster_shards", "Shards that all processes together have to own.")
+        self.cluster_shards_owned = self._gauge("cluster_shards_owned", "Shards that this process owns.")
+        self.backup_last_success = self._gauge(
+            "backup_last_success_timestamp_seconds", "When the last good backup was made; 0: none is known."
+        )
+        self.job_last_success = self._gauge(
+            "job_last_success_timestamp_seconds", "When a task last worked; 0: not since the start.", "task"
+        )
+        self.job_failures = self._counter("job_failures", "Tasks that failed.", "task")
+        self.jobs_done = {task: self.job_last_success.labels(task) for task in (*TASKS, OTHER)}
+        self.jobs_failed = Bound(self.job_failures, "task", TASKS)
 
     def channels(self) -> tuple[str, ...]:
         """Give the names of the channels that were asked for."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-from optfm_bot.observe.metrics import ChannelMetrics, Metrics
+from optfm_bot.observe.metrics import OTHER, ChannelMetrics, Metrics
+from optfm_bot.observe.readiness import Verdict
+from optfm_bot.observe.storage import StorageUse
 from optfm_bot.receive.status import ChannelState, Snapshot
 from optfm_bot.store.records import StoreCounts
 
@@ -102,15 +104,59 @@ class MetricsObserver:
         """How much work waits."""
         for name in self._metrics.channels():
             metrics = self._metrics.channel(name)
-            waiting = counts.inbox_new.get(name, 0)
-            metrics.queue_depth.set(waiting)
+            metrics.queue_depth.set(counts.inbox_new.get(name, 0))
             metrics.outbox_depth.set(counts.outbox_open.get(name, 0))
-            oldest = counts.oldest_received_at
-            metrics.queue_oldest.set((now - oldest) / 1000 if waiting and oldest is not None else 0)
+            metrics.queue_oldest.set(max(0, now - counts.inbox_oldest.get(name, now)) / 1000)
+            metrics.outbox_oldest.set(max(0, now - counts.outbox_oldest.get(name, now)) / 1000)
+            metrics.inbox_parked.set(counts.inbox_parked.get(name, 0))
+            metrics.unresolved["uncertain"].set(counts.outbox_uncertain.get(name, 0))
+            metrics.unresolved["failed"].set(counts.outbox_failed.get(name, 0))
 
     def part_failed(self, name: str) -> None:
         """A supervised part broke."""
         self._metrics.component_restarts.labels(component=name.partition(" ")[0]).inc()
+
+    def stored(self, use: StorageUse) -> None:
+        """How large the database is, and how much room it has."""
+        self._metrics.db_size.set(use.size)
+        self._metrics.db_wal.set(use.wal)
+        self._metrics.disk_free.set(use.free)
+
+    def lagged(self, seconds: float) -> None:
+        """How late the loop was."""
+        self._metrics.event_loop_lag.observe(seconds)
+
+    def judged(self, verdict: Verdict) -> None:
+        """Whether the house can work."""
+        self._metrics.ready.set(verdict.ready)
+        worst = dict.fromkeys(self._metrics.problems, 0)
+        for problem in verdict.problems:
+            worst[problem.name] = max(worst[problem.name], problem.level)
+        for name, gauge in self._metrics.problems.items():
+            gauge.set(worst[name])
+
+    def held(self, updates: int, size: int) -> None:
+        """How many updates are in memory, and how many bytes they take there."""
+        self._metrics.updates_held.set(updates)
+        self._metrics.updates_held_bytes.set(size)
+
+    def clustered(self, *, members: int, shards: int, owned: int) -> None:
+        """Who shares the database: live processes, all shards, and those that are ours."""
+        self._metrics.cluster_members.set(members)
+        self._metrics.cluster_shards.set(shards)
+        self._metrics.cluster_shards_owned.set(owned)
+
+    def backed_up(self, at: int) -> None:
+        """A good backup was made at that moment (ms), by whomever."""
+        self._metrics.backup_last_success.set(at / 1000)
+
+    def task_done(self, task: str, at: int) -> None:
+        """A task of the housekeeping worked at that moment (ms)."""
+        self._metrics.jobs_done.get(task, self._metrics.jobs_done[OTHER]).set(at / 1000)
+
+    def task_failed(self, task: str) -> None:
+        """A task of the housekeeping failed."""
+        self._metrics.jobs_failed[task].inc()
 
     def reloaded(self, result: str, entries: int) -> None:
         """A new base was taken or refused."""

@@ -10,12 +10,13 @@ from typing import Any, TypeVar
 
 import structlog
 
-from channels.contract import BotCommand, Channel, Cursor, Polling, Reconciling
+from channels.contract import BotCommand, Channel, Cursor, Pages, Polling, Reconciling
 from channels.errors import ChannelError, Unauthorized, Unreachable
 from channels.model import RawUpdate
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.intake import Intake
 from optfm_bot.errors import StoreUnavailable
+from optfm_bot.ownership import Duty, OwnDuty
 from optfm_bot.receive.status import ChannelStatus, pause
 from optfm_bot.store.contract import Store
 
@@ -43,7 +44,8 @@ class ChannelRunner:
     """Brings the updates of one channel in.
 
     `webhook_url` is where the platform shall push (None: the channel is polled, if it can be). `healthy` is called
-    whenever the platform answers: our credentials work, whatever sending made of them.
+    whenever the platform answers: our credentials work, whatever sending made of them. `duty` says whether it is this
+    process that receives: of several, one polls and keeps the subscription, the others are ready to.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class ChannelRunner:
         commands: Mapping[str, Sequence[BotCommand]],
         healthy: Callable[[], None],
         spread: Callable[[], float] = lambda: 1.0,
+        duty: Duty | None = None,
     ) -> None:
         self.channel = channel
+        self._duty: Duty = duty or OwnDuty()
         self.status = status
         self._intake = intake
         self._store = store
@@ -82,18 +86,51 @@ class ChannelRunner:
             if self._stopping.is_set():
                 return
             self.opened.set()
-            if isinstance(self.channel, Reconciling):
-                await self._reconcile(self.channel)
-            await self._insist(self._publish_commands, once=True)
-            if self._webhook_url is not None:
-                await self._keep_subscribed(self._webhook_url)
-            elif isinstance(self.channel, Polling):
-                await self._poll(self.channel)
-            await self._stopping.wait()
+            while not self._stopping.is_set():
+                await self._watch()
         finally:
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
             self.status.stopped()
+
+    async def _watch(self) -> None:
+        """Receive while it is our duty, until that changes."""
+        held = self._duty.held
+        changed = asyncio.create_task(self._change_of(held), name=f"duty {self.channel.instance}")
+        stopped = asyncio.create_task(self._stopping.wait())
+        receiving = asyncio.create_task(self._receive() if held else self._stand_by())
+        try:
+            await asyncio.wait({changed, stopped, receiving}, return_when=asyncio.FIRST_COMPLETED)
+            if self._stopping.is_set():
+                await receiving
+        finally:
+            ended = [task for task in (changed, stopped, receiving) if not task.done()]
+            for task in ended:
+                task.cancel()
+            await asyncio.gather(*ended, return_exceptions=True)
+        if receiving.done() and not receiving.cancelled():
+            receiving.result()
+
+    async def _change_of(self, held: bool) -> None:  # noqa: FBT001 - the state that was acted upon
+        while self._duty.held is held:
+            await self._duty.changed()
+
+    async def _stand_by(self) -> None:
+        if isinstance(self.channel, Pages):  # its pages are served here, too, and name the commands
+            await self._insist(self._publish_commands, once=True)
+        self.status.standing_by()
+        await self._stopping.wait()
+
+    async def _receive(self) -> None:
+        self.status.received()
+        if isinstance(self.channel, Reconciling):
+            await self._reconcile(self.channel)
+        await self._insist(self._publish_commands, once=True)
+        if self._webhook_url is not None:
+            await self._keep_subscribed(self._webhook_url)
+        elif isinstance(self.channel, Polling):
+            await self._poll(self.channel)
+        await self._stopping.wait()
 
     def stop(self) -> None:
         """End a call that only waits for the platform; a batch that has arrived is still stored."""
@@ -171,7 +208,7 @@ class ChannelRunner:
         Gives how many were new, or None when stopping: then nothing was confirmed, and the platform keeps them.
         """
         return await self._patiently(
-            lambda: self._intake.receive(self.channel.instance, updates, cursor=cursor)
+            lambda: self._intake.receive(self.channel.instance, updates, cursor=cursor, only_here=True)
         )
 
     async def _patiently(self, ask: Callable[[], Awaitable[T]]) -> T | None:

@@ -21,6 +21,7 @@ class ChannelState(StrEnum):
     CONFLICT = "conflict"
     BAD_CREDENTIALS = "bad_credentials"
     FAILED = "failed"
+    STANDBY = "standby"
     STOPPED = "stopped"
 
 
@@ -36,12 +37,12 @@ class Snapshot:
     @property
     def healthy(self) -> bool:
         """Whether the channel works as it should, or is about to."""
-        return self.state in {ChannelState.STARTING, ChannelState.CONNECTED}
+        return self.state in {ChannelState.STARTING, ChannelState.CONNECTED, ChannelState.STANDBY}
 
     @property
     def works(self) -> bool:
         """Whether messages come in and go out, be it with a reservation."""
-        return self.state in {ChannelState.CONNECTED, ChannelState.DEGRADED}
+        return self.state in {ChannelState.CONNECTED, ChannelState.DEGRADED, ChannelState.STANDBY}
 
 
 class ChannelStatus:
@@ -58,6 +59,15 @@ class ChannelStatus:
     def connected(self) -> None:
         """The platform answered."""
         if not self.now.works:
+            self._working()
+
+    def standing_by(self) -> None:
+        """The platform answered, and another process receives."""
+        self._set(ChannelState.STANDBY, "", 0)
+
+    def received(self) -> None:
+        """It is this process that receives from now on."""
+        if self.now.state is ChannelState.STANDBY:
             self._working()
 
     def looked(self, health: Health) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Generator
-from contextvars import ContextVar
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
 from aiohttp import ClientSession, ClientTimeout, web
 
@@ -20,6 +19,7 @@ from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import DeliveryMetrics, MetricsObserver
 from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.store.contract import Store
+from optfm_bot.testing.life import Life
 from optfm_bot.web.server import HttpServer
 from optfm_bot.web.webhooks import WebhookDoor
 
@@ -56,8 +56,6 @@ ENTRIES: Final = (
 _BODY_LIMIT: Final = 1024 * 1024
 _PUSH_SECONDS: Final = 10.0
 
-_LIVES: ContextVar[set[asyncio.Task[Any]] | None] = ContextVar("lives", default=None)
-
 
 class Housed:
     """One life of a bot: the house with this channel, from `begin` to `stop` or `kill`.
@@ -70,7 +68,7 @@ class Housed:
         self.store = store
         self._it = it
         self._changed = asyncio.Event()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._life = Life()
         self._observer = _Listener(Metrics(version="test"), self._changed)
         self._pushed = it.transport is Transport.WEBHOOK
         self._path = f"/{channel.instance}/webhook"
@@ -99,11 +97,7 @@ class Housed:
 
     async def begin(self) -> None:
         """Open the store, listen for pushes, and start the house."""
-        loop = asyncio.get_running_loop()
-        if loop.get_task_factory() is not _remembering:
-            loop.set_task_factory(_remembering)
-        token = _LIVES.set(self._tasks)
-        try:
+        with self._life.lived():
             await self.store.open()
             await self._server.start()
             # A page that the house serves itself is subscribed to nothing.
@@ -127,8 +121,6 @@ class Housed:
             ready = self._house_is_subscribed() if url is not None else self._opened
             await self._house.start()
             await asyncio.wait_for(ready.wait(), _PUSH_SECONDS)
-        finally:
-            _LIVES.reset(token)
 
     @property
     def _opened(self) -> asyncio.Event:
@@ -154,10 +146,7 @@ class Housed:
     async def kill(self) -> None:
         """End this life as a power cut does: nothing more is written, nothing is finished, connections break."""
         await self.store.close()
-        while alive := [task for task in self._tasks if not task.done()]:
-            for task in alive:
-                task.cancel()
-            await asyncio.wait(alive, timeout=1)
+        await self._life.end()
         await self._server.stop()
         await self.channel.close()
 
@@ -225,17 +214,3 @@ class _DeliveryListener(DeliveryMetrics):
     def resolved(self, result: str, seconds: float) -> None:
         super().resolved(result, seconds)
         self._changed.set()
-
-
-def _remembering(
-    loop: asyncio.AbstractEventLoop,
-    coro: Coroutine[Any, Any, Any] | Generator[Any, None, Any],
-    **options: Any,
-) -> asyncio.Task[Any]:
-    """Make a task; one that is made by a life, or by what that life has made, belongs to it and dies with it."""
-    task: asyncio.Task[Any] = asyncio.Task(coro, loop=loop, **options)
-    life = _LIVES.get()
-    if life is not None:
-        life.add(task)
-        task.add_done_callback(life.discard)
-    return task

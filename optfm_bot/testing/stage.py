@@ -27,12 +27,16 @@ from channels.model import (
 )
 from faq import FaqEntry, FaqManager
 from optfm_bot.clock import ManualClock
-from optfm_bot.house import ChannelPlan, House, HouseSettings
+from optfm_bot.cluster.membership import Membership
+from optfm_bot.cluster.plan import ROLES, Role
+from optfm_bot.house import ChannelPlan, Cluster, House, HouseSettings, receiving
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
 from optfm_bot.outbox.outgoing import DeliverySettings
+from optfm_bot.people import PeoplePlan
 from optfm_bot.store.contract import Store
 from optfm_bot.store.memory import MemoryStore
+from optfm_bot.testing.cluster import MemoryCluster, MemoryRegistry
 from optfm_bot.testing.platform import WITH_BUTTONS, Delivered, MemoryPlatform
 
 _PATIENCE_SECONDS = 600
@@ -44,6 +48,10 @@ class Stage:
 
     `faq` is a manager or entries. A second stage over the same `store` is a restart; its `first_update` must be higher
     than the updates that the first one has seen. What is left out has quick defaults: no pacing, no joining.
+
+    With a `cluster` it is one process of several, on the cluster's clock and over its store, in this `role`; `platform`
+    is then what it sees of the platform that all of them talk to, which pushes to it if there is a `webhook_url`.
+    `people` are those who stand behind it: a helpdesk, say; the settings have to say that there is one.
     """
 
     def __init__(
@@ -55,16 +63,24 @@ class Stage:
         delivery: DeliverySettings | None = None,
         store: Store | None = None,
         first_update: int = 1,
+        cluster: MemoryCluster | None = None,
+        role: str = "all",
+        platform: MemoryPlatform | None = None,
+        webhook_url: str | None = None,
+        people: PeoplePlan | None = None,
     ) -> None:
-        self.clock = ManualClock()
-        self.store = store or MemoryStore()
+        self.clock = cluster.clock if cluster is not None else ManualClock()
+        self.store = store or (cluster.store.beside() if cluster is not None else MemoryStore())
         self.metrics = Metrics(version="test")
         context = ChannelContext(instance="stage", clock=self.clock.now)
-        self.platform = MemoryPlatform(context, capabilities, first_update=first_update)
+        self.platform = platform or MemoryPlatform(context, capabilities, first_update=first_update)
+        self.door: MemoryRegistry | None = cluster.door() if cluster is not None else None
         self.house = House(
             [
                 ChannelPlan(
-                    channel=self.platform, delivery=delivery or DeliverySettings(per_chat=0, per_bot=0)
+                    channel=self.platform,
+                    delivery=delivery or DeliverySettings(per_chat=0, per_bot=0),
+                    webhook_url=webhook_url,
                 )
             ],
             faq if isinstance(faq, FaqManager) else FaqManager(faq),
@@ -74,7 +90,18 @@ class Stage:
             settings=settings or HouseSettings(join_window=0, person_per_minute=0),
             # The same spread every time, but not the numbers of the run before: a restart is another process.
             rng=random.Random(first_update),  # noqa: S311 - keeps no secret
+            cluster=self._cluster(role, people),
+            people=people,
         )
+
+    def _cluster(self, role: str, people: PeoplePlan | None) -> Cluster | None:
+        if self.door is None:
+            return None
+        duties = {receiving(self.platform.instance): Role.POLLER}
+        if people is not None and people.helpdesk is not None:
+            duties[receiving(people.helpdesk.instance)] = Role.POLLER
+        membership = Membership(self.door, self.clock, roles=ROLES[role], duties=duties)
+        return Cluster(membership=membership, registry=self.door)
 
     async def __aenter__(self) -> Self:
         await self.store.open()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from optfm_bot.errors import StartRefused
+from optfm_bot.observe.readiness import Verdict
 
 log = structlog.get_logger("optfm_bot.web")
 
@@ -21,7 +22,7 @@ _SHUTDOWN_SECONDS = 10.0
 class StatusPages:
     """`/` for programs, `/healthz`, `/readyz` and `/metrics`.
 
-    `status` gives the JSON of `/`, `ready` the problems that keep the bot from working (none: it is ready),
+    `status` gives the JSON of `/`, `ready` the verdict whether the bot can work, and what is wrong,
     `metrics` the Prometheus text. `home` is where a browser is sent from `/`, if there is a page to show.
     """
 
@@ -29,7 +30,7 @@ class StatusPages:
         self,
         *,
         status: Callable[[], Mapping[str, Any]],
-        ready: Callable[[], Any],
+        ready: Callable[[], Awaitable[Verdict]],
         metrics: Callable[[], bytes],
         home: str | None,
     ) -> None:
@@ -58,14 +59,14 @@ class StatusPages:
         return _json({"status": "ok"})
 
     async def _readyz(self, _request: web.Request) -> web.Response:
-        problems: Sequence[str] = await self._ready()
+        verdict = await self._ready()
         return _json(
             {
-                "status": "unavailable" if problems else "ok",
-                "problems": list(problems),
+                "status": verdict.status,
+                "problems": [problem.text for problem in verdict.problems],
                 "channels": self._status().get("channels", {}),
             },
-            status=503 if problems else 200,
+            status=200 if verdict.ready else 503,
         )
 
     async def _metrics_page(self, _request: web.Request) -> web.Response:

@@ -13,6 +13,7 @@ from channels.errors import BadPayload, Unauthorized
 from channels.model import RawUpdate
 from optfm_bot.dispatch.intake import Intake
 from optfm_bot.errors import StoreUnavailable
+from optfm_bot.helpdesk.hook import Hook
 
 log = structlog.get_logger("optfm_bot.web")
 
@@ -35,7 +36,7 @@ class WebhookDoor:
     program is stopping, the answer is 503 with Retry-After: the platform keeps the update and repeats it.
     """
 
-    def __init__(self, channel: Channel, intake: Intake, observer: WebhookObserver) -> None:
+    def __init__(self, channel: Channel | Hook, intake: Intake, observer: WebhookObserver) -> None:
         if not isinstance(channel, Webhook):
             raise TypeError(f"{channel.instance} cannot receive webhooks")
         self.name = channel.instance

@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
-from datetime import UTC, datetime
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 from sqlalchemy import URL
 
 from faq import FaqManager, KnowledgeBase
-from faq.mine import Asked, Cluster, Mined, MoreAliases, NewEntry, mine
+from faq.mine import Asked, Mined, NewEntry, mine
 from faq.mining.drafts import drafts
 from faq.source import load_knowledge
-from optfm_bot.cli.database import look
 from optfm_bot.cli.db import configured
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.faq.knowledge import knowledge_path, path_option, tuned_for
+from optfm_bot.cli.faq.mined import mined_data, show_mined
 from optfm_bot.cli.faq.progress import progress_bar
+from optfm_bot.cli.faq.proposals import (
+    Suggestion,
+    decide,
+    existing_store,
+    new_proposals,
+    show_suggestions,
+    suggested,
+)
 from optfm_bot.cli.init import write_new
 from optfm_bot.cli.journal import log_to_stderr
 from optfm_bot.cli.options import config_option, json_option, language_option
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
-from optfm_bot.errors import OptfmError, StoreUnavailable
+from optfm_bot.errors import OptfmError
+from optfm_bot.store.contract import Store
 from optfm_bot.store.records import MissKind, MissRow
-from optfm_bot.store.sql import SqlStore
+from optfm_bot.store.request_records import ProposalRow, ProposalStatus
 
 MOST = 200_000
 """So many questions are read, the newest; a hundred megabytes of them."""
@@ -60,6 +67,15 @@ _DAY_MS = 24 * 60 * 60 * 1000
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the proposals into this file as drafts of a knowledge base.",
 )
+@click.option("--proposals", is_flag=True, help="Only what your people answered, without the questions.")
+@click.option(
+    "--take",
+    multiple=True,
+    type=int,
+    metavar="ID",
+    help="Mark a proposal as taken into the base; repeatable.",
+)
+@click.option("--reject", multiple=True, type=int, metavar="ID", help="Reject a proposal; repeatable.")
 @click.option("--force", is_flag=True, help="Let --yaml replace a file that is there.")
 @path_option
 @config_option
@@ -75,20 +91,33 @@ def command(
     limit: int,
     source: Path | None,
     target: Path | None,
+    proposals: bool,
+    take: Sequence[int],
+    reject: Sequence[int],
     force: bool,
     as_json: bool,
 ) -> int:
-    """Gather the questions that got no answer into groups, each with a proposal for the base."""
+    """Gather the questions that got no answer into groups, each with a proposal for the base.
+
+    What your people answered to such questions is proposed with the answer.
+    """
     words, output = current_words(), Output()
     log_to_stderr("warning")
     _refuse(words, since=since, source=source, target=target, force=force)
+    if source is not None and (proposals or take or reject):
+        raise click.UsageError(words("faq_proposals.not_of_a_file"))
+    if take or reject:
+        return _decide(configured(config_path), take, reject, words, output, as_json=as_json)
     base = load_knowledge(knowledge_path(path, config_path))
+    rows: Sequence[ProposalRow] = ()
     if source is not None:
         asked = lines_of(source, words)
     else:
         start = None if since is None else SystemClock().ms() - since * _DAY_MS
         with output.waiting(words("faq_mine.reading")):
-            asked = [_asked(row) for row in asyncio.run(_misses(configured(config_path), start, words))]
+            kept = _kept(configured(config_path), start, words, limit=limit, misses=not proposals)
+            misses, rows = asyncio.run(kept)
+        asked = [_asked(row) for row in misses]
     if len(asked) >= MOST:
         click.echo(words("faq_mine.cut", questions=words.count("count.questions", MOST)), err=True)
     tuned = tuned_for(config_path, configured=path is None)
@@ -101,14 +130,21 @@ def command(
             limit=limit,
             watch=lambda share: shown(int(share * len(asked))),
         )
-    if target is not None and mined.clusters:
-        _write(target, _file(mined, base, words), force=force)
+    entries = [one.proposal for one in mined.clusters if isinstance(one.proposal, NewEntry)]
+    found = suggested(rows, {*(entry.id for entry in base.entries), *(entry.id for entry in entries)})
+    written = target is not None and bool(mined.clusters or found)
+    if target is not None and written:
+        _write(target, _file(mined, found, base, words), force=force)
     if as_json:
-        output.data(_data(mined))
+        told = {"proposals": [one.data() for one in found]}
+        output.data(told if proposals else {**mined_data(mined), **told})
     else:
-        _show(mined, words, output)
-    if target is not None and mined.clusters:
-        _tell_written(target, mined, words)
+        if not proposals:
+            show_mined(mined, words, output)
+        if proposals or found:
+            show_suggestions(found, words, output)
+    if target is not None and written:
+        _tell_written(target, len(entries) + len(found), words)
     return Exit.OK
 
 
@@ -139,24 +175,50 @@ def _refuse(
 # -- the store --------------------------------------------------------------------------------------------
 
 
-async def _misses(url: URL, since: int | None, words: Words) -> list[MissRow]:
-    """What the store keeps, the newest first. A bot that runs with it goes on. Raises `StoreUnavailable`."""
-    state = await look(url)
-    if not state.exists or state.revision is None:
-        raise StoreUnavailable(words("faq_mine.no_database", address=state.address))
-    store = SqlStore(url.render_as_string(hide_password=False))
-    await store.open()
+async def _kept(
+    url: URL, since: int | None, words: Words, *, limit: int, misses: bool
+) -> tuple[Sequence[MissRow], Sequence[ProposalRow]]:
+    """What the store keeps, the newest first: the questions, if asked for, and the proposals."""
+    async with existing_store(url, words) as store:
+        rows = await _misses(store, since) if misses else []
+        return rows, await new_proposals(store, since, limit)
+
+
+async def _misses(store: Store, since: int | None) -> list[MissRow]:
     rows: list[MissRow] = []
-    try:
-        while len(rows) < MOST:
-            before = rows[-1].id if rows else None
-            page = await store.misses(limit=min(PAGE, MOST - len(rows)), since=since, before=before)
-            rows += page
-            if len(page) < PAGE:
-                break
-    finally:
-        await store.close()
+    while len(rows) < MOST:
+        before = rows[-1].id if rows else None
+        page = await store.misses(limit=min(PAGE, MOST - len(rows)), since=since, before=before)
+        rows += page
+        if len(page) < PAGE:
+            break
     return rows
+
+
+def _decide(
+    url: URL, take: Sequence[int], reject: Sequence[int], words: Words, output: Output, *, as_json: bool
+) -> int:
+    """Write down what the owner thinks of proposals."""
+
+    async def work() -> Collection[int]:
+        async with existing_store(url, words) as store:
+            chosen = dict.fromkeys(take, ProposalStatus.TAKEN) | dict.fromkeys(
+                reject, ProposalStatus.REJECTED
+            )
+            return await decide(store, chosen)
+
+    if both := sorted({*take} & {*reject}):
+        raise click.UsageError(words("faq_proposals.both", ids=", ".join(map(str, both))))
+    missing = asyncio.run(work())
+    if missing:
+        ids = ", ".join(map(str, missing))
+        output.line(words("faq_proposals.unknown", ids=ids), mark=Mark.ERROR)
+        return Exit.PROBLEMS
+    if as_json:
+        output.data({"taken": list(take), "rejected": list(reject)})
+        return Exit.OK
+    output.line(words("faq_proposals.decided", taken=len(take), rejected=len(reject)), mark=Mark.OK)
+    return Exit.OK
 
 
 def _asked(row: MissRow) -> Asked:
@@ -164,119 +226,17 @@ def _asked(row: MissRow) -> Asked:
     return Asked(text=row.text, person=row.lane, at=row.at, refused=row.kind is MissKind.NONE_OF_THESE)
 
 
-# -- showing ----------------------------------------------------------------------------------------------
-
-
-def _show(mined: Mined, words: Words, output: Output) -> None:
-    if not mined.questions:
-        output.line(words("faq_mine.nothing"), mark=Mark.OK)
-        return
-    for number, cluster in enumerate(mined.clusters, start=1):
-        output.line(f"{number}. {cluster.title}")
-        output.line(_who_and_when(cluster, words), indent=3)
-        output.line(words("faq_mine.examples"), indent=3)
-        for example in cluster.examples:
-            output.line(f"· {example}", indent=5)
-        output.line(words("faq_mine.words", words=", ".join(cluster.words)), indent=3)
-        for place, line in enumerate(_proposal_lines(cluster.proposal, words)):
-            output.line(line, indent=5 if place else 3)
-        output.line()
-    if not mined.clusters:
-        output.line(words("faq_mine.no_clusters"))
-    for line in _summary(mined, words):
-        output.line(line)
-
-
-def _who_and_when(cluster: Cluster, words: Words) -> str:
-    people = words.count("count.people", cluster.people)
-    times = words.count("count.times", cluster.times)
-    text = words("faq_mine.asked", people=people, times=times)
-    if cluster.first_at is None or cluster.last_at is None:
-        return text
-    first, last = _day(cluster.first_at), _day(cluster.last_at)
-    return f"{text}, {first if first == last else words('faq_mine.between', first=first, last=last)}"
-
-
-def _proposal_lines(proposal: MoreAliases | NewEntry, words: Words) -> list[str]:
-    aliases = "; ".join(proposal.aliases)
-    if isinstance(proposal, MoreAliases):
-        score = words.number(proposal.score, 2)
-        return [words("faq_mine.more_aliases", id=proposal.entry_id, score=score), aliases]
-    lines = [
-        words("faq_mine.new_entry", id=proposal.id),
-        words("faq_mine.question", text=proposal.question),
-    ]
-    if proposal.aliases:
-        lines.append(words("faq_mine.aliases", texts=aliases))
-    if proposal.keywords:
-        lines.append(words("faq_mine.keywords", texts=", ".join(proposal.keywords)))
-    if proposal.near is not None:
-        lines.append(words("faq_mine.near", id=proposal.near))
-    return lines
-
-
-def _summary(mined: Mined, words: Words) -> list[str]:
-    def questions(n: int) -> str:
-        return words.count("count.questions", n)
-
-    people, shown = words.count("count.people", mined.people), len(mined.clusters)
-    lines = [words("faq_mine.total", questions=questions(mined.questions), people=people, clusters=shown)]
-    if mined.more:
-        lines.append(words("faq_mine.left_out", more=mined.more))
-    if mined.rare:
-        lines.append(words("faq_mine.rare", questions=questions(mined.rare)))
-    if mined.answered:
-        lines.append(words("faq_mine.answered", questions=questions(mined.answered)))
-    if mined.noise:
-        kinds = ", ".join(f"{words(f'faq_mine.noise_{kind}')} — {n}" for kind, n in mined.noise.items())
-        lines.append(words("faq_mine.noise", kinds=kinds))
-    return lines
-
-
-def _data(mined: Mined) -> dict[str, Any]:
-    return {
-        "questions": mined.questions,
-        "people": mined.people,
-        "noise": {kind.value: number for kind, number in mined.noise.items()},
-        "rare": mined.rare,
-        "answered": mined.answered,
-        "more": mined.more,
-        "clusters": [_cluster(cluster) for cluster in mined.clusters],
-    }
-
-
-def _cluster(cluster: Cluster) -> dict[str, Any]:
-    kind = "aliases" if isinstance(cluster.proposal, MoreAliases) else "entry"
-    return {
-        "title": cluster.title,
-        "times": cluster.times,
-        "people": cluster.people,
-        "first_at": None if cluster.first_at is None else _moment(cluster.first_at),
-        "last_at": None if cluster.last_at is None else _moment(cluster.last_at),
-        "examples": list(cluster.examples),
-        "words": list(cluster.words),
-        "proposal": {"kind": kind, **asdict(cluster.proposal)},
-    }
-
-
-def _day(ms: int) -> str:
-    return datetime.fromtimestamp(ms // 1000, UTC).astimezone().date().isoformat()
-
-
-def _moment(ms: int) -> str:
-    return datetime.fromtimestamp(ms // 1000, UTC).isoformat().replace("+00:00", "Z")
-
-
 # -- the file ---------------------------------------------------------------------------------------------
 
 
-def _file(mined: Mined, base: KnowledgeBase, words: Words) -> str:
+def _file(mined: Mined, found: Sequence[Suggestion], base: KnowledgeBase, words: Words) -> str:
     return drafts(
         mined.clusters,
         language=base.language,
         title=(words("faq_mine.file_title"),),
         add_to=words("faq_mine.file_add", entry="{entry}"),
         asked=words("faq_mine.file_asked", people="{people}", times="{times}"),
+        answered=[(one.comment(words), one.entry) for one in found],
     )
 
 
@@ -294,7 +254,6 @@ def _write(target: Path, text: str, *, force: bool) -> None:
         raise OptfmError(f"{target}: {error.strerror or error}") from error
 
 
-def _tell_written(target: Path, mined: Mined, words: Words) -> None:
+def _tell_written(target: Path, entries: int, words: Words) -> None:
     """On the error output: the result itself may be JSON."""
-    entries = sum(isinstance(cluster.proposal, NewEntry) for cluster in mined.clusters)
     click.echo(words("faq_mine.wrote", path=target, entries=words.count("count.entries", entries)), err=True)

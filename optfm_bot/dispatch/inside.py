@@ -1,0 +1,176 @@
+"""Inside: the response to what the helpdesk, our own people or the clock have to say to a conversation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from channels.model import Media, MediaKind, Purpose
+from optfm_bot.dispatch.inner import AlarmIn, DeskIn, DownIn, LostIn, StaffIn
+from optfm_bot.dispatch.record import DeskDoings, InnerTurn
+from optfm_bot.domain.handoff import Cue
+from optfm_bot.domain.manners import LATE, SILENT, AgentWords, Here
+from optfm_bot.domain.reception import Reception
+from optfm_bot.domain.say import Relay, Response
+from optfm_bot.domain.words import Words
+from optfm_bot.helpdesk.contract import (
+    AgentFile,
+    AgentReplied,
+    Assigned,
+    Closed,
+    Merged,
+    Removed,
+    Reopened,
+)
+from optfm_bot.store.contract import Store
+from optfm_bot.store.ticket_records import TicketRow, TicketStatus
+
+log = structlog.get_logger("optfm_bot.dispatch")
+
+Inside = tuple[Response, DeskDoings]
+
+
+class InsideAnswering:
+    """Gives the response to inner events. Reads the store, writes nothing."""
+
+    def __init__(self, reception: Reception, store: Store, words: Words) -> None:
+        self._reception = reception
+        self._store = store
+        self._words = words
+
+    async def respond(self, turn: InnerTurn, here: Here) -> Inside | None:
+        """Decide what follows; None if nothing does: it is known already, or not true any more."""
+        talk = turn.conversation
+        match turn.event:
+            case DeskIn():
+                return await self._desk(turn.event, turn, here)
+            case DownIn(ticket=ticket, since=since):
+                if talk.ticket != ticket or (since and talk.waiting > since):
+                    return None  # who called since then was told so
+                return self._reception.cue(Cue.DOWN, talk, here), DeskDoings()
+            case LostIn(reason=reason, text=text):
+                said = self._words.label("desk.undelivered", self._reception.settings.language, reason=reason)
+                note = Relay(purpose=Purpose.NOTE, text=f"{said}\n\n{text}".rstrip())
+                return Response(outcome="lost", conversation=talk, relays=(note,)), DeskDoings()
+            case AlarmIn():
+                return self._alarm(turn.event, turn, here)
+            case StaffIn(cue=cue):
+                return self._reception.cue(cue, talk, here, by="admin"), DeskDoings()
+
+    def _alarm(self, alarm: AlarmIn, turn: InnerTurn, here: Here) -> Inside | None:
+        """An alarm counts if it is still the one that was set: the customer may have called for somebody anew."""
+        talk, settings = turn.conversation, self._reception.settings
+        waits = {LATE: settings.answer_within, SILENT: settings.silence}.get(alarm.name)
+        if waits is None:
+            return self._reception.lapse(talk, here), DeskDoings()
+        if not talk.waiting or alarm.due_at < talk.waiting + waits:
+            return None
+        return self._reception.cue(Cue(alarm.name), talk, here), DeskDoings()
+
+    async def _desk(self, heard: DeskIn, turn: InnerTurn, here: Here) -> Inside | None:
+        event = heard.event
+        ticket = await self._store.ticket_of(heard.desk, event.ticket)
+        if ticket is None or ticket.lane != turn.lane:
+            log.warning("desk.unknown_ticket", desk=heard.desk, ticket=event.ticket)
+            return None
+        if isinstance(event, AgentReplied):
+            return await self._replied(event, ticket, turn, here)
+        if isinstance(event, Merged):
+            return await self._merged(ticket, event.into, turn, here)
+        followed = follow(event, ticket, turn.now)
+        if followed is None:
+            return None
+        talk = turn.conversation
+        if isinstance(event, Reopened):  # a conversation has one open ticket, and that is its present one
+            there = await self._store.open_ticket(ticket.desk, turn.lane)
+            if there is not None:
+                return None
+            talk = replace(talk, ticket=ticket.id)
+        return self._changed(*followed, replace(turn, conversation=talk), here)
+
+    async def _replied(
+        self, event: AgentReplied, ticket: TicketRow, turn: InnerTurn, here: Here
+    ) -> Inside | None:
+        if await self._store.known_threads(ticket.desk, [event.thread_id]):
+            return None
+        there = await self._store.open_ticket(ticket.desk, turn.lane)
+        talk = replace(turn.conversation, ticket=(there or ticket).id)
+        said = AgentWords(
+            agent=event.agent,
+            body=event.body,
+            media=_media(ticket.desk, event.files),
+            source=f"{ticket.desk}:{event.ticket}#{event.thread_id}",
+        )
+        open_now = replace(ticket, status=TicketStatus.OPEN, closed_at=None, updated_at=turn.now)
+        kept = open_now if talk.ticket == ticket.id else replace(ticket, updated_at=turn.now)
+        return self._reception.agent_said(said, talk, here), DeskDoings(ticket=kept, thread=event.thread_id)
+
+    def _changed(self, ticket: TicketRow, cue: Cue | None, turn: InnerTurn, here: Here) -> Inside:
+        """The ticket is another now; the conversation follows if it is its present one."""
+        doings = DeskDoings(ticket=replace(ticket, updated_at=turn.now))
+        talk = turn.conversation
+        if cue is None or talk.ticket != ticket.id:
+            return Response(outcome="ticket", conversation=talk), doings
+        response = self._reception.cue(cue, talk, here)
+        if ticket.status is TicketStatus.GONE:
+            response = replace(response, conversation=replace(response.conversation, ticket=None))
+        return response, doings
+
+    async def _merged(self, ticket: TicketRow, into: str, turn: InnerTurn, here: Here) -> Inside | None:
+        """The ticket goes on under another id: as itself, or as one of this conversation that we know already."""
+        other = await self._store.ticket_of(ticket.desk, into)
+        if other is None:
+            return self._changed(replace(ticket, external_id=into, number=""), None, turn, here)
+        if other.id == ticket.id:
+            return None
+        talk = turn.conversation
+        gone = replace(ticket, status=TicketStatus.GONE, closed_at=turn.now, updated_at=turn.now)
+        if talk.ticket == ticket.id and other.lane == turn.lane:
+            talk = replace(talk, ticket=other.id)
+        return Response(outcome="ticket", conversation=talk), DeskDoings(ticket=gone)
+
+
+def follow(
+    event: Assigned | Closed | Reopened | Removed, ticket: TicketRow, now: int
+) -> tuple[TicketRow, Cue | None] | None:
+    """The ticket after an event, and the cue for its conversation; None for what is known already. Pure."""
+    match event:
+        case Assigned(agent=agent) if agent != ticket.assignee:
+            return replace(ticket, assignee=agent), Cue.TOOK if agent else None
+        case Closed() if ticket.status is TicketStatus.OPEN:
+            return replace(ticket, status=TicketStatus.CLOSED, closed_at=now), Cue.CLOSED
+        case Reopened() if ticket.status is not TicketStatus.OPEN:
+            return replace(ticket, status=TicketStatus.OPEN, closed_at=None), Cue.REOPENED
+        case Removed(spam=spam) if ticket.status is not TicketStatus.GONE:
+            gone = replace(ticket, status=TicketStatus.GONE, closed_at=now)
+            return gone, Cue.SPAM if spam else Cue.REMOVED
+    return None
+
+
+def _media(desk: str, files: Sequence[AgentFile]) -> tuple[Media, ...]:
+    return tuple(
+        Media(
+            kind=_kind(file.mime),
+            url=file.link,
+            name=file.name,
+            mime=file.mime,
+            origin=desk,
+            file_id=file.id,
+            size=file.size,
+            public=file.link is not None,
+        )
+        for file in files
+    )
+
+
+def _kind(mime: str) -> MediaKind:
+    match mime.partition("/"):
+        case ("image", _, kind) if kind in {"jpeg", "png", "webp"}:
+            return MediaKind.IMAGE
+        case ("video", _, "mp4"):
+            return MediaKind.VIDEO
+        case ("audio", _, _):
+            return MediaKind.AUDIO
+    return MediaKind.FILE
