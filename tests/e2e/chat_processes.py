@@ -115,6 +115,7 @@ class ChatBot:
         self.process: subprocess.Popen[bytes] | None = None
         self.chat = chat
         self.sections: dict[str, Any] = dict(UNPACED)
+        self.arguments: tuple[str, ...] = ()
         knowledge.write(folder / "knowledge.yaml")
 
     def __enter__(self) -> Self:
@@ -141,7 +142,7 @@ class ChatBot:
         (self.folder / "config.yaml").write_text(json.dumps(settings))
         with (self.folder / "output.txt").open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "optfm_bot", "run", "--config", "config.yaml"],
+                [sys.executable, "-m", "optfm_bot", "run", "--config", "config.yaml", *self.arguments],
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

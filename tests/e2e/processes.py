@@ -12,6 +12,7 @@ import itertools
 import json
 import os
 import random
+import re
 import signal
 import socket
 import sqlite3
@@ -308,6 +309,9 @@ class Bot:
     writes is kept; `close` fails if a secret is in it, or an error that the test has not allowed in `expected`.
     """
 
+    arguments: Sequence[str] = ()
+    """What follows `run` on the command line."""
+
     def __init__(
         self,
         folder: Path,
@@ -357,7 +361,7 @@ class Bot:
         self._begun = len(self.output("stderr"))
         with self._output("stdout").open("ab") as out, self._output("stderr").open("ab") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "optfm_bot", "run", "--config", "config.yaml"],
+                [sys.executable, "-m", "optfm_bot", "run", "--config", "config.yaml", *self.arguments],
                 cwd=self.folder,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -418,6 +422,15 @@ class Bot:
             assert "Traceback" not in self.output("stderr"), self.output("stderr")
 
     # -- looking -----------------------------------------------------------------------------------
+
+    @property
+    def rss(self) -> float:
+        """Its resident memory in megabytes."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        assert found is not None, status
+        return int(found.group(1)) / 1024
 
     def _output(self, name: str) -> Path:
         return self.folder / f"{name}.txt"

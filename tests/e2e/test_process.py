@@ -58,8 +58,9 @@ def test_the_addresses_for_programs_answer(bot: Bot, mode: str) -> None:
 def test_the_commands_are_shown_in_the_menu_in_both_languages(bot: Bot, platform: Platform) -> None:
     eventually(lambda: platform.call("getMyCommands", language_code="en")["result"], "the menu is set")
     menus = {code: platform.call("getMyCommands", language_code=code)["result"] for code in ("ru", "en")}
-    assert [one["command"] for one in menus["ru"]] == ["start", "faq", "help", "language"]
-    assert [one["command"] for one in menus["en"]] == ["start", "faq", "help", "language"]
+    shown = ["start", "faq", "operator", "request", "my_requests", "cancel", "help", "language"]
+    assert [one["command"] for one in menus["ru"]] == shown
+    assert [one["command"] for one in menus["en"]] == shown
     assert menus["ru"][1]["description"] == "Все темы и вопросы"
     assert menus["ru"][1]["description"] != menus["en"][1]["description"]
     assert platform.call("getMyCommands")["result"] == menus["ru"]

@@ -13,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.processes import Bot
-from tests.faults.conftest import Load
+from tests.faults.load import Load
 
 pytestmark = pytest.mark.faults
 
 TOLD = {
     "receive.store_unavailable",
     "webhook.store_unavailable",
+    "alarms.store_unavailable",
     "dispatch.store_unavailable",
     "outbox.store_unavailable",
     "store.unavailable",
@@ -142,7 +143,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
 def test_a_full_disk_is_waited_for(make_load: Callable[..., Load], small_disk: Path, mode: str) -> None:
-    load = make_load(44, mode=mode, database=small_disk / "bot.db")
+    load = make_load(44, mode=mode, database=small_disk / "bot.db", readiness={"disk_free_mb": 0})
     ballast = small_disk / "ballast"
     survives(load, lambda: fill(ballast), ballast.unlink)
 

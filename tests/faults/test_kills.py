@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.conftest import READY, SENDING, UNCERTAIN, Load
+from tests.faults.load import READY, SENDING, UNCERTAIN, Load
 
 pytestmark = pytest.mark.faults
 
-KILLS = 25
+KILLS = 11
 PER_SECOND = 80.0
 AT_ONCE = 32
 """How many calls the bot has under way at most; while it catches up it has so many."""
@@ -34,14 +34,17 @@ def lives(load: Load, kills: int, look: Callable[[], set[int]]) -> tuple[int, li
     load.bot.kill()
     offered = 0
     seen = []
-    for _ in range(kills):
+    for number in range(kills):
         if load.ended():
             offered += load.begin(PER_SECOND, max(4.0, 2 * boot))
+        sent = load.platform.state()["sent"]
         process = load.bot.launch()
+        if number % 2:  # at work, or (every second time) anywhere from its imports to a steady run
+            load.until(lambda: load.ended() or load.platform.state()["sent"] > sent, "it is at work")  # noqa: B023 - used at once
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(
-                load.dice.uniform(0.2 * boot, boot + 1.0)
-            )  # anywhere from its imports to a steady run
+                load.dice.uniform(0.0, 0.6) if number % 2 else load.dice.uniform(0.2 * boot, boot + 1.0)
+            )
         load.bot.kill()
         load.platform.wait(in_flight=0)
         seen.append(look())

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.faults.conftest import Load
+from tests.faults.load import Load
 
 pytestmark = pytest.mark.faults
 

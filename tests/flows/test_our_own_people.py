@@ -9,11 +9,16 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from channels.errors import RetryLater
-from optfm_bot.domain.talk import TalkSettings
+from optfm_bot.domain.manners import ReceptionSettings
 from optfm_bot.house import HouseSettings
+from optfm_bot.people import PeopleSettings
 from optfm_bot.testing.stage import Stage
 
-PAUSE = HouseSettings(join_window=0, person_per_minute=0, talk=TalkSettings(owner_pause_ms=30 * 60 * 1000))
+PAUSE = HouseSettings(
+    join_window=0,
+    person_per_minute=0,
+    people=PeopleSettings(reception=ReceptionSettings(owner_pause=30 * 60 * 1000)),
+)
 
 
 async def test_while_one_of_us_talks_the_bot_is_silent(stage_with: Callable[..., Stage]) -> None:
@@ -71,7 +76,7 @@ async def test_a_message_that_did_not_arrive_is_told_to_the_operator(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = CapturingLogger()  # a logger may keep the output of the test that used it first
-    monkeypatch.setattr("optfm_bot.dispatch.handler.log", log)
+    monkeypatch.setattr("optfm_bot.dispatch.answering.log", log)
     anna = stage.person()
     await anna.says("сколько стоит доставка")
     anna.sees("300 ₽")

@@ -247,7 +247,7 @@ async def test_a_call_for_a_person_is_answered_honestly(stage: Stage) -> None:
     anna = stage.person()
     await anna.says("позовите оператора")
 
-    anna.sees("Пока я не могу позвать человека")
+    anna.sees("Позвать человека сюда я не могу")
 
 
 async def test_nobody_answers_another_bot(stage: Stage) -> None:

@@ -108,7 +108,7 @@ async def test_the_status_says_what_runs_and_nothing_secret() -> None:
 
 async def test_a_house_that_can_work_has_no_problems() -> None:
     async with Stage([PAY]) as on:
-        assert await on.house.problems() == []
+        assert (await on.house.verdict()).status == "ok"
 
 
 async def test_problems_name_an_empty_base_a_broken_store_and_the_end(
@@ -119,10 +119,15 @@ async def test_problems_name_an_empty_base_a_broken_store_and_the_end(
 
     async with Stage([]) as on:
         monkeypatch.setattr(on.store, "check", down)
-        assert await on.house.problems() == ["the knowledge base is empty", "the disk is full"]
+        found = await on.house.verdict()
+        assert [problem.text for problem in found.problems] == [
+            "the disk is full",
+            "the knowledge base is empty",
+        ]
+        assert not found.ready
         on.house.supervisor.stopping.set()
 
-        assert (await on.house.problems())[0] == "stopping"
+        assert (await on.house.verdict()).problems[0].text == "stopping"
 
 
 async def test_waiting_work_is_counted_and_a_broken_store_does_not_end_the_counting(

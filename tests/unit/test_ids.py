@@ -56,3 +56,15 @@ def test_what_is_not_a_short_id_is_refused(text: str) -> None:
     """The last one would be more than 63 bits, which no database takes as a number."""
     with pytest.raises(ValueError, match="not a short id"):
         from_short(text)
+
+
+@pytest.mark.parametrize(("first", "then"), [(1, 2), (7, 3), (1023, 1024), (5, 5), (0, 1_000_003)])
+def test_a_member_that_is_numbered_anew_goes_on_growing(first: int, then: int) -> None:
+    """Also within the millisecond, and where the number of the member begins again from zero."""
+    source = IdSource(lambda: EPOCH_MS + 1, first)
+    ids = [source.next() for _ in range(5)]
+    source.renumber(then)
+    ids += [source.next() for _ in range(5000)]
+
+    assert ids == sorted(set(ids))
+    assert {number >> 12 & 1023 for number in ids[5:]} == {then % 1024}

@@ -10,9 +10,10 @@ import pytest
 from config import ConfigError, load_config
 from optfm_bot.clock import ManualClock
 from optfm_bot.house import ChannelPlan
+from optfm_bot.observe.readiness import ReadinessLimits
 from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.outbox.plan import Policy
-from optfm_bot.plan import house_settings, plan_channels
+from optfm_bot.plan import house_settings, plan_channels, plan_helpdesk
 
 Plan = Callable[..., Sequence[ChannelPlan]]
 
@@ -93,11 +94,51 @@ def test_history_cannot_be_looked_into_where_there_is_none(plan: Plan) -> None:
         plan("channels: {a: {type: webchat, delivery: {policy: verify}}}")
 
 
+def test_a_helpdesk_is_found_by_its_kind_and_its_settings_are_checked(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(
+        "helpdesk: {desk: {type: freescout, url: https://d.ru, api_key: 0123456789abcdef, mailbox_id: 4}}",
+        encoding="utf-8",
+    )
+    desk = plan_helpdesk(load_config(None, env={}, cwd=tmp_path))
+
+    assert desk is not None
+    assert (desk.name, desk.spec.kind) == ("desk", "freescout")
+    assert getattr(desk.settings, "mailbox_id") == 4  # noqa: B009 - a setting of that kind alone
+    (tmp_path / "config.yaml").write_text("agent: {}", encoding="utf-8")
+    assert plan_helpdesk(load_config(None, env={}, cwd=tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    ("helpdesk", "told"),
+    [
+        ("freescout: {}", ["helpdesk.freescout.url: is required", "helpdesk.freescout.api_key: is required"]),
+        ("freescout:\n    mailbox: 4", ["config.yaml:3: helpdesk.freescout.mailbox: unknown key"]),
+        (
+            "mial: {}",
+            ["config.yaml:2: helpdesk.mial: There is no helpdesk 'mial'", "freescout, mail, telegram"],
+        ),
+    ],
+    ids=["nothing is set", "a wrong key", "a wrong kind"],
+)
+def test_a_wrong_helpdesk_keeps_the_channels_from_being_planned_too(
+    plan: Plan, tmp_path: Path, helpdesk: str, told: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan(f"helpdesk:\n  {helpdesk}")
+    with pytest.raises(ConfigError) as alone:
+        plan_helpdesk(load_config(None, env={}, cwd=tmp_path))
+
+    assert str(alone.value) == str(caught.value)
+    assert not [words for words in told if words not in str(caught.value)]
+
+
 def test_what_the_house_lives_by_comes_from_the_settings(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(
         "agent: {name: Шеф, language: en}\n"
         "conversation: {join_window: 0.5, feedback: false, page_size: 7, max_text: 999, max_query: 99}\n"
-        "limits: {person_per_minute: 12}\nchannels: {console: {}}",
+        "limits: {person_per_minute: 12}\nchannels: {console: {}}\n"
+        "database: {url: sqlite:///data/bot.db}\n"
+        "readiness: {queue_age: 5, queue_depth: 6, outbox_depth: 7, disk_free_mb: 8, wal_mb: 9, loop_lag: 0.5}",
         encoding="utf-8",
     )
     settings = house_settings(load_config(None, env={}, cwd=tmp_path), media_root=tmp_path)
@@ -106,3 +147,7 @@ def test_what_the_house_lives_by_comes_from_the_settings(tmp_path: Path) -> None
     assert (settings.talk.name, settings.talk.feedback, settings.talk.page_size) == ("Шеф", False, 7)
     assert (settings.talk.max_text, settings.talk.max_query) == (999, 99)
     assert settings.talk.media_root == str(tmp_path)
+    assert settings.database == Path("data/bot.db")
+    assert settings.readiness == ReadinessLimits(
+        queue_age=5, queue_depth=6, outbox_depth=7, disk_free=8 * 1024**2, wal=9 * 1024**2, loop_lag=0.5
+    )

@@ -293,6 +293,45 @@ async def test_topics_must_exist_and_be_open(server: TelegramServer, bot: Bot) -
         await bot.send_message(FORUM, "x", message_thread_id=7)
 
 
+async def test_topics_are_made_closed_and_deleted(server: TelegramServer, bot: Bot) -> None:
+    with pytest.raises(TelegramBadRequest, match="not a forum"):
+        server.world.chat(FORUM)
+        await bot.create_forum_topic(FORUM, "x")
+    server.set_forum(FORUM)
+    waiting = server.pending
+    for name, complaint in (
+        (" ", "topic name is empty|TOPIC_NAME_INVALID"),
+        ("x" * 129, "TOPIC_NAME_INVALID"),
+    ):
+        with pytest.raises(TelegramBadRequest, match=complaint):
+            await bot.create_forum_topic(FORUM, name)
+    topic = await bot.create_forum_topic(FORUM, "Анна")
+    thread = topic.message_thread_id
+    said = await bot.send_message(FORUM, "x", message_thread_id=thread)
+    assert said.message_id > thread
+    assert await bot.close_forum_topic(FORUM, thread)
+    with pytest.raises(TelegramBadRequest, match="TOPIC_NOT_MODIFIED"):
+        await bot.close_forum_topic(FORUM, thread)
+    assert await bot.send_message(FORUM, "an administrator may", message_thread_id=thread)
+    assert await bot.reopen_forum_topic(FORUM, thread)
+    assert await bot.delete_forum_topic(FORUM, thread)
+    with pytest.raises(TelegramBadRequest, match="TOPIC_ID_INVALID"):
+        await bot.reopen_forum_topic(FORUM, thread)
+    with pytest.raises(TelegramBadRequest, match="message thread not found"):
+        await bot.send_message(FORUM, "x", message_thread_id=thread)
+    assert server.pending == waiting  # a bot hears nothing of its own doing
+
+
+async def test_what_people_do_with_topics_is_told_but_for_deleting(server: TelegramServer, bot: Bot) -> None:
+    for what in ("closed", "reopened"):
+        told = server.push.topic_changed(what, chat=FORUM, topic=7, user=5)
+        assert told.body[f"forum_topic_{what}"] == {}
+        assert (told.body["message_thread_id"], told.body["is_topic_message"]) == (7, True)
+    assert server.push.topic_changed("deleted", chat=FORUM, topic=7).update_id is None
+    with pytest.raises(ValueError, match="lost"):
+        server.push.topic_changed("lost", chat=FORUM, topic=7)
+
+
 async def test_message_ids_are_counted_per_chat_only_in_supergroups(server: TelegramServer, bot: Bot) -> None:
     server.push.text("hi", chat=2)
     server.push.text("hi", chat=FORUM)

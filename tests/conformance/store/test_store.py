@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from optfm_bot.errors import StoreConflict, StoreUnavailable
+from optfm_bot.shards import shard_of
 from optfm_bot.store.contract import Store
 from optfm_bot.store.records import (
     ConversationRow,
@@ -135,11 +136,13 @@ async def test_claiming_goes_in_order_and_within_its_limit(store: Store) -> None
     await add(store, *(update(str(number), f"t:{number % 3}") for number in range(9)))
 
     first = await store.claim(owner="a", now=NOW, lease_until=NOW + 10, limit=4)
+    another = await store.claim(owner="b", now=NOW, lease_until=NOW + 10, limit=9)
     second = await store.claim(owner="a", now=NOW, lease_until=NOW + 10, limit=9)
 
     assert [row.key for row in first] == ["0", "1", "2", "3"]
-    assert [row.key for row in second] == []  # their lanes are held
-    assert await store.release(owner="a") == 4
+    assert [row.key for row in another] == []  # somebody else holds what comes before them
+    assert [row.key for row in second] == ["4", "5", "6", "7", "8"]
+    assert await store.release(owner="a") == 9
     everything = await store.claim(owner="a", now=NOW, lease_until=NOW + 10, limit=9)
     assert [row.key for row in everything] == [str(number) for number in range(9)]
 
@@ -345,7 +348,29 @@ async def test_counts_tell_what_waits(store: Store) -> None:
     counts = await store.counts()
     assert (counts.inbox_new, counts.inbox_parked) == ({"t": 1}, {"t": 1})
     assert (counts.outbox_open, counts.outbox_uncertain, counts.outbox_failed) == ({"t": 1}, {"t": 1}, {})
-    assert counts.oldest_received_at == NOW
+    assert (counts.inbox_oldest, counts.outbox_oldest) == ({"t": NOW}, {"t": NOW})
+
+
+async def test_counts_know_the_oldest_of_each_channel_and_only_of_the_shards_that_are_asked_for(
+    store: Store,
+) -> None:
+    async with store.unit() as unit:
+        elsewhere = NewUpdate(channel="b", key="3", lane="b:1", payload=b"{}")
+        for at, new in enumerate((update("1", "a:1"), update("2", "a:2"), elsewhere)):
+            unit.inbox.add(new, received_at=NOW + at, owner=None, lease_until=0)
+        unit.outbox.add(replace(message(1), lane="a:2", created_at=NOW + 5))
+        unit.outbox.add(replace(message(2), lane="a:2", created_at=NOW + 4))
+
+    counts = await store.counts()
+    assert (counts.inbox_new, counts.inbox_oldest) == ({"t": 2, "b": 1}, {"t": NOW, "b": NOW + 2})
+    assert counts.outbox_oldest == {"t": NOW + 4}
+
+    mine = await store.counts(shards={shard_of("a:2")})
+    assert (mine.inbox_new, mine.inbox_oldest, mine.outbox_open) == ({"t": 1}, {"t": NOW + 1}, {"t": 2})
+    others = await store.counts(without=["a:1", "b:1"])
+    assert (others.inbox_new, others.inbox_oldest, others.outbox_open) == ({"t": 1}, {"t": NOW + 1}, {"t": 2})
+    nothing = await store.counts(shards=())
+    assert (nothing.inbox_new, nothing.inbox_oldest, nothing.outbox_open, nothing.outbox_oldest) == ({},) * 4
 
 
 async def test_many_units_at_once_are_all_durable_when_they_return(store: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from optfm_bot.errors import StoreConflict
 from optfm_bot.store.contract import Store
-from optfm_bot.store.records import OutboxRow, OutboxState, RequestRow, TokenRow
+from optfm_bot.store.records import IdempotencyRow, OutboxRow, OutboxState, TokenRow
 
 NOW = 1_760_000_000_000
 
@@ -25,8 +25,8 @@ def token(number: int, name: str = "shop", **fields: int | None) -> TokenRow:
     )
 
 
-def request(key: str = "k", token_id: int = 1, turn_id: int = 7) -> RequestRow:
-    return RequestRow(token_id=token_id, key=key, fingerprint="f" * 64, turn_id=turn_id, at=NOW)
+def request(key: str = "k", token_id: int = 1, turn_id: int = 7) -> IdempotencyRow:
+    return IdempotencyRow(token_id=token_id, key=key, fingerprint="f" * 64, turn_id=turn_id, at=NOW)
 
 
 async def add(store: Store, row: TokenRow) -> None:
@@ -97,7 +97,7 @@ async def test_a_key_belongs_to_the_request_that_came_first(store: Store) -> Non
     async def ask(turn_id: int) -> bool:
         try:
             async with store.unit() as unit:
-                unit.api.add_request(request(turn_id=turn_id))
+                unit.api.add_idempotency(request(turn_id=turn_id))
         except StoreConflict:
             return False
         return True
@@ -105,17 +105,17 @@ async def test_a_key_belongs_to_the_request_that_came_first(store: Store) -> Non
     answers = await asyncio.gather(ask(7), ask(8))
 
     assert sorted(answers) == [False, True]
-    found = await store.request(1, "k")
+    found = await store.idempotency(1, "k")
     assert found == request(turn_id=7 if answers[0] else 8)
 
 
 async def test_two_tokens_may_use_the_same_key(store: Store) -> None:
     async with store.unit() as unit:
-        unit.api.add_request(request(token_id=1, turn_id=7))
-        unit.api.add_request(request(token_id=2, turn_id=8))
+        unit.api.add_idempotency(request(token_id=1, turn_id=7))
+        unit.api.add_idempotency(request(token_id=2, turn_id=8))
 
-    assert await store.request(2, "k") == request(token_id=2, turn_id=8)
-    assert await store.request(2, "other") is None
+    assert await store.idempotency(2, "k") == request(token_id=2, turn_id=8)
+    assert await store.idempotency(2, "other") is None
 
 
 async def test_a_message_whose_key_was_used_is_not_promised_again(store: Store) -> None:
@@ -124,7 +124,7 @@ async def test_a_message_whose_key_was_used_is_not_promised_again(store: Store) 
     async def ask(row_id: int) -> None:
         async with store.unit() as unit:
             unit.outbox.add(message(row_id))
-            unit.api.add_request(request())
+            unit.api.add_idempotency(request())
 
     await ask(1)
     with pytest.raises(StoreConflict):

@@ -20,7 +20,7 @@ OTHER = "ofb_" + "A" * 43
 
 
 def path(endpoint: Any) -> str:
-    return "/api" + endpoint.path.format(instance="acc", name="queue", id="1")
+    return "/api" + endpoint.path.format(instance="acc", name="queue", id="1", chat="plain:1", number="1")
 
 
 @pytest.mark.parametrize("endpoint", GUARDED, ids=lambda one: one.name)

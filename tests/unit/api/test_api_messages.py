@@ -113,13 +113,13 @@ async def test_a_race_for_a_key_is_decided_by_the_store(office: Any, monkeypatch
     """The second request looks too early; its unit is refused, and it gives the first one's answer."""
     headers = {"Idempotency-Key": "invoice-7"}
     first = await office.send(HELLO, headers=headers)
-    look = office.store.request
+    look = office.store.idempotency
     blind = [None]
 
     async def early(token_id: int, key: str) -> Any:
         return blind.pop() if blind else await look(token_id, key)
 
-    monkeypatch.setattr(office.store, "request", early)
+    monkeypatch.setattr(office.store, "idempotency", early)
     second = await office.send(HELLO, headers=headers)
     await office.settle()
 

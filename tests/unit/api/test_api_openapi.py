@@ -47,7 +47,7 @@ async def test_every_route_is_described_and_every_described_one_is_there(office:
 
 def test_the_page_of_the_reference_names_every_route_and_every_code() -> None:
     text = PAGE.read_text("utf-8")
-    written = re.findall(r"^\| (GET|POST|DELETE|PUT) \| `(/api[^`]*)` \|", text, re.MULTILINE)
+    written = re.findall(r"^\| (GET|POST|DELETE|PUT|PATCH) \| `(/api[^`]*)` \|", text, re.MULTILINE)
     codes = dict(re.findall(r"^\| `([a-z_]+)` \| (\d{3}) \|", text, re.MULTILINE))
 
     assert sorted(written) == sorted((one.method, f"/api{one.path}") for one in ENDPOINTS)

@@ -29,7 +29,18 @@ ENVELOPES = st.fixed_dictionaries(
         "chat": st.builds(ChatRef, channel=WORDS, chat_id=WORDS, thread_id=MAYBE),
         "actions": st.lists(st.lists(ACTIONS, max_size=3).map(tuple), max_size=3).map(tuple),
         "media": st.lists(
-            st.builds(Media, kind=st.sampled_from(MediaKind), url=MAYBE, path=MAYBE, name=WORDS, mime=WORDS),
+            st.builds(
+                Media,
+                kind=st.sampled_from(MediaKind),
+                url=MAYBE,
+                path=MAYBE,
+                name=WORDS,
+                mime=WORDS,
+                origin=MAYBE,
+                file_id=MAYBE,
+                size=st.none() | st.integers(0, 2**40),
+                public=st.booleans(),
+            ),
             max_size=2,
         ).map(tuple),
         "reply_to": MAYBE,
@@ -64,6 +75,38 @@ def test_the_stored_form_is_compact_and_versioned() -> None:
     assert encode_outbound(message) == (
         '{"v":1,"c":["telegram","42"],"b":[["p",["b","Да"],", ",["l","https://x.ru","тут"]],["o",2,["два"]]]}'
     )
+
+
+def test_a_file_that_nobody_has_to_fetch_is_stored_as_it_always_was() -> None:
+    media = Media(kind=MediaKind.FILE, url="https://x.ru/a", name="a")
+    stored = encode_outbound(Outbound(chat=CHAT, body=Body(), media=(media,)))
+
+    assert json.loads(stored)["m"] == [["file", "https://x.ru/a", None, "a", ""]]
+    assert decode_outbound(stored).media == (media,)
+
+
+def test_a_file_that_lies_elsewhere_is_stored_with_where() -> None:
+    media = Media(kind=MediaKind.IMAGE, name="a", origin="max", file_id="7", size=12, public=False)
+    stored = encode_outbound(Outbound(chat=CHAT, body=Body(), media=(media,)))
+
+    assert json.loads(stored)["m"] == [["image", None, None, "a", "", "max", "7", 12, False]]
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        ["max", "7", True, True],
+        ["max", "7", 1.5, True],
+        ["max", 7, 1, True],
+        ["max", "7", 1, 1],
+        ["max"],
+    ],
+)
+def test_a_file_with_odd_whereabouts_is_refused(tail: list[Any]) -> None:
+    stored = json.dumps({"v": 1, "c": ["t", "1"], "b": [], "m": [["file", None, None, "a", "", *tail]]})
+
+    with pytest.raises(ValueError, match="'m'"):
+        decode_outbound(stored)
 
 
 def test_equal_texts_give_the_same_tree() -> None:

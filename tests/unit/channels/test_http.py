@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from yarl import URL
 
-from channels.errors import Misconfigured, Rejected, Unreachable
+from channels.errors import Misconfigured, Rejected, TooLarge, Unreachable
 from channels.http import HttpAnswer, HttpClient, Redactor, _socks_address, json_body, json_value
 from config.secret import Secret
 
@@ -204,6 +204,15 @@ async def test_an_answer_over_the_limit_is_not_read(answer: bytes) -> None:
 
     assert "more than 1000 bytes" in str(error)
     assert error.maybe_sent
+
+
+async def test_a_caller_may_set_a_limit_of_its_own_in_either_direction() -> None:
+    async with server(answering(http("200 OK", b"x" * 1001))) as url, client(max_answer=10) as made:
+        assert len((await made.request("GET", str(url), limit=1001)).body) == 1001
+    async with server(answering(http("200 OK", b"x" * 1001))) as url, client() as made:
+        with pytest.raises(TooLarge, match="more than 1000 bytes") as raised:
+            await made.request("GET", str(url), limit=1000)
+    assert CANARY not in str(raised.value)
 
 
 async def test_a_client_can_be_closed_twice_and_used_again() -> None:

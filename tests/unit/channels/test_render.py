@@ -150,6 +150,18 @@ def test_a_token_too_long_for_the_payload_becomes_a_number() -> None:
             "media_to_link",
         ),
         (Media(kind=MediaKind.FILE, path="/srv/a.pdf", name="a.pdf"), "a.pdf", "media_to_name"),
+        (
+            Media(
+                kind=MediaKind.FILE, origin="max", file_id="7", url="https://x.ru/s", name="b", public=False
+            ),
+            "b",
+            "media_to_name",
+        ),
+        (
+            Media(kind=MediaKind.IMAGE, origin="max", file_id="7", name="huge.png", size=10_000_001),
+            "huge.png",
+            "media_to_name",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_sent_becomes_a_line(media: Media, line: str, name: str) -> None:
@@ -205,3 +217,12 @@ def test_the_renderer_adds_no_words_of_any_language() -> None:
     )
 
     assert call.text == "1\n\nhttps://x.ru/a\n3: https://x.ru\n\n1. 2"
+
+
+@pytest.mark.parametrize("size", [None, 10_000_000])
+def test_a_file_that_lies_elsewhere_is_sent_if_it_fits(size: int | None) -> None:
+    media = Media(kind=MediaKind.IMAGE, origin="max", file_id="7", name="a.png", size=size, public=False)
+
+    call = render(outbound("?", media=(media,)), FULL)
+
+    assert ((media,), ()) == (call.media, call.degraded)

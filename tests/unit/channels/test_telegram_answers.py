@@ -17,6 +17,7 @@ from channels.errors import (
     Rejected,
     RetryLater,
     TooLarge,
+    TopicGone,
     Unauthorized,
     Unreachable,
 )
@@ -46,6 +47,10 @@ def test_an_accepted_call_gives_its_result() -> None:
 @pytest.mark.parametrize(
     ("status", "description", "expected"),
     [
+        (400, "Bad Request: message thread not found", TopicGone),
+        (400, "Bad Request: TOPIC_DELETED", TopicGone),
+        (400, "Bad Request: TOPIC_ID_INVALID", TopicGone),
+        (400, "Bad Request: TOPIC_CLOSED", Rejected),
         (
             400,
             'Bad Request: can\'t parse entities: Unsupported start tag "x" at byte offset 0',

@@ -27,10 +27,12 @@ from channels.errors import (
     Moved,
     Rejected,
     RetryLater,
+    TooLarge,
+    TopicGone,
     Unauthorized,
     Unreachable,
 )
-from channels.model import Action, ActionIn, ChatRef, Media, MediaKind, Rendered, SenderRef, TextIn
+from channels.model import Action, ActionIn, ChatRef, Media, MediaIn, MediaKind, Rendered, SenderRef, TextIn
 from channels.telegram.channel import SECRET_HEADER, TelegramChannel
 from channels.telegram.spec import TelegramSettings
 from channels.testing.telegram_server import TelegramServer
@@ -545,3 +547,108 @@ async def test_the_channel_keeps_its_token_to_itself(channel: TelegramChannel) -
     shown = f"{channel!r} {channel._http!r} {channel._direct!r} {channel.settings!r}"
 
     assert "canary" not in shown
+
+
+# -- files and topics ------------------------------------------------------------------------------------
+
+FORUM = -1001234567890
+
+
+def file_of(channel: TelegramChannel, body: Any) -> Media:
+    update = {"update_id": 1, "message": body}
+    raw = channel.split(WebhookRequest(headers={}, body=orjson.dumps(update)))[0]
+    (event,) = channel.parse(raw)
+    assert isinstance(event, MediaIn)
+    return Media(kind=MediaKind.FILE, file_id=event.file_id, name=event.name, size=event.size)
+
+
+async def test_a_file_is_fetched(server: TelegramServer, channel: TelegramChannel) -> None:
+    content = bytes(range(256))
+    document = file_of(channel, server.push.document(chat=1, name="счёт.pdf", content=content).body)
+    photo = file_of(channel, server.push.photo(chat=1, content=content).body)
+    assert (document.name, document.size) == ("счёт.pdf", 256)
+    for file in (document, photo):
+        assert await channel.download(file, limit=256) == content
+
+
+async def test_a_file_over_the_limit_is_not_even_asked_for(
+    server: TelegramServer, channel: TelegramChannel
+) -> None:
+    file = file_of(channel, server.push.document(chat=1, content=b"x" * 10).body)
+    await refused(channel.download(file, limit=9), TooLarge)
+    assert not server.calls("getFile")
+    await refused(channel.download(replace(file, size=None), limit=9), TooLarge)
+
+
+async def test_a_file_that_telegram_does_not_give_to_bots_is_too_large(
+    server: TelegramServer, channel: TelegramChannel
+) -> None:
+    file = file_of(channel, server.push.document(chat=1, size=21_000_000).body)
+    await refused(channel.download(file, limit=50_000_000), TooLarge)
+
+
+async def test_a_file_that_is_no_more_is_gone(server: TelegramServer, channel: TelegramChannel) -> None:
+    file = file_of(channel, server.push.document(chat=1).body)
+    path = await channel._call("getFile", {"file_id": file.file_id})
+    server.world.files.clear()
+    await refused(channel.download(file, limit=100), Gone)
+    await refused(channel._direct.file(path["file_path"], limit=100), Gone)
+    await refused(channel.download(replace(file, file_id=None), limit=100), Rejected)
+
+
+@pytest.mark.parametrize("fault", ["drop", "502", "hang"])
+async def test_a_file_that_does_not_come_is_told_without_the_token(
+    server: TelegramServer, channel: TelegramChannel, fault: str
+) -> None:
+    channel._http.timeout = 0.2
+    file = file_of(channel, server.push.document(chat=1).body)
+    server.fail(fault, "file", times=None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("channels.telegram.client.DOWNLOAD_TIMEOUT", 0.2)
+        with pytest.raises((Unreachable, RetryLater)) as raised:
+            await channel.download(file, limit=100)
+    assert "canary" not in "".join(traceback.format_exception(raised.value))
+
+
+async def test_a_server_that_keeps_files_to_itself_is_named(server: TelegramServer) -> None:
+    async with connected(server.base_url) as made:
+        file = file_of(made, server.push.document(chat=1).body)
+        stored = server.world.files[str(file.file_id)]
+        server.world.files[stored.file_id] = replace(stored, path="/var/lib/telegram-bot-api/1")
+        await refused(made.download(file, limit=100), Rejected)
+
+
+async def test_a_topic_is_opened_closed_and_opened_again(
+    server: TelegramServer, channel: TelegramChannel
+) -> None:
+    server.set_forum(FORUM)
+    thread = await channel.open_topic(str(FORUM), "Анна · MAX")
+    chat = server.world.chat(FORUM)
+    assert chat.topic_names == {int(thread): "Анна · MAX"}
+    topic = ChatRef(channel="tg", chat_id=str(FORUM), thread_id=thread)
+    await channel.deliver(message(chat=topic))
+    assert [one.thread_id for one in server.sent_to(FORUM)] == [int(thread)]
+    for _ in range(2):
+        await channel.close_topic(str(FORUM), thread)
+        assert chat.closed_topics == {int(thread)}
+    for _ in range(2):
+        await channel.close_topic(str(FORUM), thread, closed=False)
+        assert chat.closed_topics == set()
+
+
+async def test_a_topic_that_was_deleted_is_gone(server: TelegramServer, channel: TelegramChannel) -> None:
+    server.set_forum(FORUM)
+    thread = await channel.open_topic(str(FORUM), "Анна")
+    server.push.topic_changed("deleted", chat=FORUM, topic=int(thread))
+    topic = ChatRef(channel="tg", chat_id=str(FORUM), thread_id=thread)
+    await refused(channel.deliver(message(chat=topic)), TopicGone)
+    await refused(channel.close_topic(str(FORUM), thread), TopicGone)
+
+
+async def test_a_group_without_topics_or_rights_is_refused(
+    server: TelegramServer, channel: TelegramChannel
+) -> None:
+    server.world.chat(FORUM)
+    await refused(channel.open_topic(str(FORUM), "Анна"), Rejected)
+    server.set_forum(FORUM, manages=False)
+    await refused(channel.open_topic(str(FORUM), "Анна"), Rejected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from channels.model import (
     RawUpdate,
     StartIn,
     TextIn,
+    TopicIn,
 )
 from channels.telegram.address import BotIdentity
 from channels.telegram.parse import cut, parse_update, read_batch
@@ -57,6 +59,11 @@ EXPECTED: dict[str, tuple[type, dict[str, Any]] | None] = {
     "topic_message": (TextIn, {"chat": "tg:-1001000000002:42", "addressed": True, "reply_to": None}),
     "topic_talk": (TextIn, {"chat": "tg:-1001000000002:42", "addressed": False, "reply_to": None}),
     "reply_thread_is_no_topic": (TextIn, {"chat": "tg:-1001000000001"}),
+    "topic_closed": (
+        TopicIn,
+        {"chat": "tg:-1001000000002:42", "closed": True, "addressed": False, "sender": "70001"},
+    ),
+    "topic_reopened": (TopicIn, {"chat": "tg:-1001000000002:42", "closed": False, "addressed": False}),
     "edited_text": (EditedIn, {"text": "Сколько стоит доставка в Казань?"}),
     "edited_caption": (EditedIn, {"text": "вот такой"}),
     "live_location_moved": None,
@@ -67,12 +74,21 @@ EXPECTED: dict[str, tuple[type, dict[str, Any]] | None] = {
     "press_game": None,
     "photo": (MediaIn, {"kind": "photo", "caption": "есть такой?", "file_id": "AgAC-l"}),
     "album_part": (MediaIn, {"kind": "photo", "group_id": "13579"}),
-    "voice": (MediaIn, {"kind": "voice", "file_id": "AwAC-v"}),
+    "voice": (MediaIn, {"kind": "voice", "file_id": "AwAC-v", "mime": "audio/ogg", "size": 5000}),
     "audio": (MediaIn, {"kind": "audio"}),
     "video": (MediaIn, {"kind": "video"}),
     "video_note": (MediaIn, {"kind": "video"}),
     "animation": (MediaIn, {"kind": "video", "file_id": "CgAC-g"}),
-    "document": (MediaIn, {"kind": "document", "caption": "заявка"}),
+    "document": (
+        MediaIn,
+        {
+            "kind": "document",
+            "caption": "заявка",
+            "name": "заявка.xlsx",
+            "mime": "application/vnd.ms-excel",
+            "size": None,
+        },
+    ),
     "sticker": (MediaIn, {"kind": "sticker"}),
     "location": (MediaIn, {"kind": "location", "file_id": None}),
     "venue": (MediaIn, {"kind": "location"}),
@@ -358,3 +374,17 @@ def test_a_sample_with_one_missing_value_is_read_or_refused(spot: tuple[str, tup
     del place[path[-1]]
 
     check_reads_or_refuses(update)
+
+
+def test_a_topic_that_our_bot_has_closed_is_our_own_doing() -> None:
+    update = deepcopy(SAMPLES["topic_closed"])
+    update["message"]["from"] = {"id": BOT.id, "is_bot": True, "first_name": "OptFM"}
+
+    assert [EchoIn] == [type(event) for event in read(update)]
+
+
+def test_the_general_topic_is_no_topic() -> None:
+    update = deepcopy(SAMPLES["topic_closed"])
+    del update["message"]["is_topic_message"]
+
+    assert read(update) == ()

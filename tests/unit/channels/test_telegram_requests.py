@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from channels.contract import BotCommand
 from channels.errors import Rejected
-from channels.model import Action, ChatRef, Media, MediaKind, Rendered
+from channels.model import Action, ChatRef, Media, MediaKind, Purpose, Rendered
 from channels.telegram import requests
 from channels.telegram.requests import BotRequest
 
@@ -97,6 +97,27 @@ def test_a_topic_and_a_reply_are_kept() -> None:
 
     assert params["message_thread_id"] == 42
     assert params["reply_parameters"] == {"message_id": 7, "allow_sending_without_reply": True}
+
+
+def test_a_note_makes_no_sound() -> None:
+    assert requests.send(message(purpose=Purpose.NOTE)).params["disable_notification"] is True
+    assert "disable_notification" not in requests.send(message()).params
+
+
+def test_a_topic_is_named_within_the_limit_and_never_empty() -> None:
+    made = requests.create_topic("-1001000000002", " Анна \n MAX ")
+    assert made == BotRequest("createForumTopic", {"chat_id": -1001000000002, "name": "Анна MAX"})
+    assert len(requests.create_topic("-1", "я" * 500).params["name"]) == 128
+    assert requests.create_topic("-1", " ").params["name"] == "…"
+
+
+def test_a_topic_is_closed_and_opened_by_its_number() -> None:
+    assert requests.close_topic("-1", "42", closed=True) == BotRequest(
+        "closeForumTopic", {"chat_id": -1, "message_thread_id": 42}
+    )
+    assert requests.close_topic("-1", "42", closed=False).method == "reopenForumTopic"
+    with pytest.raises(Rejected):
+        requests.close_topic("-1", "general", closed=True)
 
 
 def test_buttons_carry_a_token_or_an_address() -> None:

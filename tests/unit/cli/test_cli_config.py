@@ -107,8 +107,57 @@ def test_no_secret_is_shown(
     assert "canary" not in result.output
 
 
+HELPDESKS = {
+    "freescout": "url: https://desk.example.ru, api_key: canary-key, proxy: 'http://u:canary-proxy@p:1'",
+    "mail": "to: staff@example.ru, smtp: {host: mx.example.ru, password: canary-smtp}",
+    "not-installed": "to: staff@example.ru, pin: canary-pin",
+}
+
+
+@pytest.mark.parametrize("kind", HELPDESKS)
+def test_a_helpdesk_is_shown_with_its_sources_and_without_its_secrets(
+    cli: Cli, project: Path, kind: str
+) -> None:
+    (project / "config.yaml").write_text(f"helpdesk:\n  desk: {{type: {kind}, {HELPDESKS[kind]}}}\n", "utf-8")
+
+    rows = {row["key"]: row for row in json.loads(cli("config", "show", "--json").stdout)}
+
+    assert rows["helpdesk.desk.type"] == {
+        "key": "helpdesk.desk.type",
+        "value": kind,
+        "source": "config.yaml:2",
+    }
+    assert {"helpdesk.desk.url", "helpdesk.desk.to"} & rows.keys()
+    assert "canary" not in json.dumps(rows)
+
+
+def test_a_wrong_helpdesk_and_a_wrong_text_are_told_with_their_lines(cli: Cli, project: Path) -> None:
+    (project / "config.yaml").write_text(
+        "helpdesk:\n  freescout:\n    url: desk\n    api_key: ${KEY:-0123456789abcdef}\n    mailbox_id: 1\n"
+        "texts:\n  ru:\n    handoff.joined: ''\n",
+        "utf-8",
+    )
+
+    result = cli("config", "check")
+
+    assert 3 == result.exit_code
+    assert "config.yaml:3: helpdesk.freescout.url: " in result.output
+    assert "config.yaml:8: texts.ru.handoff.joined: текст пустой" in result.output
+
+
+def test_an_address_for_notices_that_would_refuse_the_start_fails_the_check(cli: Cli, project: Path) -> None:
+    (project / "config.yaml").write_text("faq: {path: knowledge/}\nnotify:\n  urls: [nonsense]\n", "utf-8")
+
+    result = cli("config", "check")
+
+    assert 3 == result.exit_code
+    assert "notify.urls[0]" in result.output
+    assert "nonsense" not in result.output
+
+
 def test_the_schema_is_json_and_knows_the_installed_channels(cli: Cli) -> None:
     schema = json.loads(cli("config", "schema").stdout)
 
     assert "https://json-schema.org/draft/2020-12/schema" == schema["$schema"]
     assert "telegram" in json.dumps(schema)
+    assert {"freescout", "mail", "telegram"} == schema["properties"]["helpdesk"]["properties"].keys()

@@ -75,7 +75,8 @@ def test_programs_get_json(cli: Cli, project: Path) -> None:
 
     report = json.loads(cli("faq", "mine", "--json").stdout)
 
-    assert {"questions", "people", "noise", "rare", "answered", "more", "clusters"} == report.keys()
+    keys = {"questions", "people", "noise", "rare", "answered", "more", "clusters", "proposals"}
+    assert keys == report.keys()
     (cluster,) = report["clusters"]
     assert (3, 4) == (cluster["people"], cluster["times"])
     first, last = (datetime.fromisoformat(cluster[key]) for key in ("first_at", "last_at"))

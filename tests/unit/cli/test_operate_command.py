@@ -16,7 +16,7 @@ from channels.contract import Channel, ChannelContext, ChannelSettings, ChannelS
 from channels.errors import Rejected, Unauthorized, Unreachable
 from channels.model import Inbound, RawUpdate, Receipt, Rendered
 from config.secret import Secret
-from optfm_bot.cli import operate
+from optfm_bot.cli import consent, operate
 from optfm_bot.cli.operate import read_params
 from optfm_bot.house import ChannelPlan
 
@@ -176,7 +176,7 @@ def test_a_person_is_asked_before_something_changes(
     code: int,
     done: bool,  # noqa: FBT001 - expected
 ) -> None:
-    monkeypatch.setattr(operate, "_somebody_is_there", lambda: True)
+    monkeypatch.setattr(consent, "somebody_is_there", lambda: True)
     result = cli("channels", "do", "acc", "group-create", "name=x", typed=typed)
 
     assert code == result.exit_code

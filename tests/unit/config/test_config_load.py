@@ -64,13 +64,6 @@ def test_a_file_that_names_channels_gets_no_other_ones_and_the_unused_token_is_t
     assert [warning.where for warning in loaded.warnings] == ["environment TELEGRAM_BOT_TOKEN"]
 
 
-def test_freescout_variables_are_a_warning_not_an_error(load: Load) -> None:
-    warnings = load(env={"FREESCOUT_URL": "https://x", "FREESCOUT_API_KEY": "k"}).warnings
-
-    assert [w.where for w in warnings] == ["environment FREESCOUT_URL", "environment FREESCOUT_API_KEY"]
-    assert all("not supported" in warning.message for warning in warnings)
-
-
 @pytest.mark.parametrize(
     ("layers", "port", "source"),
     [

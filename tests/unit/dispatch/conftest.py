@@ -18,6 +18,7 @@ from optfm_bot.dispatch.dispatcher import Dispatcher
 from optfm_bot.dispatch.intake import Intake
 from optfm_bot.dispatch.joining import Parsed, join
 from optfm_bot.errors import StoreUnavailable
+from optfm_bot.ownership import Ownership, SoleOwner
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import StoredUpdate
 from optfm_bot.store.unit import UnitOfWork
@@ -90,8 +91,8 @@ class Handler:
             raise self.unreadable[payload["text"]]
         return Parsed(update=update, events=(event(payload, update.lane),))
 
-    def settled(self, text: str) -> bool:
-        return text.rpartition("\n")[2] in self.sure
+    async def settled(self, group: Sequence[Parsed]) -> bool:
+        return join(group).text.rpartition("\n")[2] in self.sure
 
     async def typing(self, parsed: Parsed) -> None:
         self.typed.append(parsed.update.lane)
@@ -122,36 +123,49 @@ class Observer:
 
     def __init__(self) -> None:
         self.channels: list[str] = []
+        self.passed_over: list[tuple[str, str]] = []
 
     def parked(self, channel: str) -> None:
         self.channels.append(channel)
+
+    def dropped(self, channel: str, reason: str) -> None:
+        self.passed_over.append((channel, reason))
 
 
 class Desk:
     """A dispatcher in a test's hands."""
 
     def __init__(
-        self, *, store: ShakyStore | None, clock: ManualClock | None, owner: str, alone: bool, **options: Any
+        self,
+        *,
+        store: ShakyStore | None,
+        clock: ManualClock | None,
+        owner: str | Ownership,
+        alone: bool,
+        **options: Any,
     ) -> None:
         self.clock = clock or ManualClock()
         self.store = store or ShakyStore()
         self.handler = Handler(self.store, self.clock)
         self.observer = Observer()
         self.alone = alone
+        ownership = SoleOwner(owner) if isinstance(owner, str) else owner
         self.dispatcher = Dispatcher(
-            self.store, self.handler, self.clock, self.observer, owner=owner, **options
+            self.store, self.handler, self.clock, self.observer, ownership=ownership, **options
         )
-        self.intake = Intake(self.store, self.dispatcher, self.clock)
+        self.intake = Intake(self.store, self.dispatcher, self.clock, dropped=self.observer.dropped)
         self._number = 0
 
-    async def push(self, lane: str, *texts: str, key: str | None = None, **facts: Any) -> int:
+    async def push(
+        self, lane: str, *texts: str, key: str | None = None, only_here: bool = False, **facts: Any
+    ) -> int:
         """Let updates of one conversation arrive in one batch."""
         updates = []
         for text in texts:
             self._number += 1
             name = key or f"{lane}-{self._number}"
             updates.append(RawUpdate(key=name, lane=lane, payload={"key": name, "text": text, **facts}))
-        return await self.intake.receive("t", updates)
+        return await self.intake.receive("t", updates, only_here=only_here)
 
     async def stop(self, seconds: float = 10) -> None:
         stopping = asyncio.create_task(self.dispatcher.stop(seconds))
@@ -184,7 +198,7 @@ async def _desk(
     *,
     store: ShakyStore | None = None,
     clock: ManualClock | None = None,
-    owner: str = "me",
+    owner: str | Ownership = "me",
     alone: bool = True,
     **options: Any,
 ) -> AsyncIterator[Desk]:

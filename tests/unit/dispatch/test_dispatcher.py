@@ -200,10 +200,10 @@ async def test_once_the_backlog_is_gone_updates_go_the_short_way_again(desk: Any
     async with desk(memory=2) as d:
         await d.push("a", *map(str, range(10)))
         await d.clock.advance(30)
-        lease = d.dispatcher.lease(1)
+        lease = d.dispatcher.lease(["a"])
         d.dispatcher.accept(lease, [])
 
-        assert lease.owner == "me"
+        assert lease.owners == ["me"]
 
 
 # -- leases, restarts, other processes -----------------------------------------------------------------
@@ -266,7 +266,7 @@ async def test_stopping_cuts_off_what_hangs_and_frees_its_lease(desk: Any) -> No
         await d.clock.advance(0)
         await d.stop(10)
 
-        assert not d.dispatcher._tasks
+        assert not d.dispatcher._lanes.tasks
         claimed = await d.store.claim(owner="x", now=d.clock.ms(), lease_until=0, limit=9)
         assert len(claimed) == 1
 
@@ -346,8 +346,8 @@ async def test_the_sweeper_survives_whatever_the_store_does(
 async def test_a_long_outbox_holds_handling_back(desk: Any) -> None:
     gate = asyncio.Event()
 
-    async def room(channel: str) -> None:
-        assert channel == "t"
+    async def room(channel: str, lane: str) -> None:
+        assert (channel, lane) == ("t", "a")
         await gate.wait()
 
     async with desk(room=room) as d:

@@ -58,6 +58,15 @@ async def test_the_same_key_twice_in_a_batch_is_one_update(desk: Any) -> None:
         assert (d.handler.texts(), d.dispatcher.held) == (["1"], 0)
 
 
+async def test_an_update_that_is_there_already_is_counted(desk: Any) -> None:
+    async with desk() as d:
+        await d.push("a", "1", key="k")
+        assert d.observer.passed_over == []
+        await d.push("a", "1", "1", key="k")
+
+        assert d.observer.passed_over == [("t", "duplicate")] * 2
+
+
 async def test_long_keys_and_lanes_fit_their_columns_and_stay_what_they_are(desk: Any) -> None:
     async with desk() as d:
         long = "ключ" * 500

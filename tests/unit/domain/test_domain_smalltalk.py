@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from optfm_bot.domain import smalltalk
 from optfm_bot.domain.smalltalk import SmallTalk, SmallTalkPhrases, words
 from optfm_bot.house import _phrases
+from optfm_bot.i18n.smalltalk import fold
 
 PHRASES = _phrases()
 
@@ -92,3 +94,30 @@ def test_any_text_is_met_without_an_error(text: str) -> None:
     kind = PHRASES.recognise(text)
 
     assert kind is None or words(text)
+
+
+def test_texts_are_remembered_within_bounds_and_each_set_of_phrases_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folded: list[str] = []
+
+    def counting(text: str) -> str:
+        folded.append(text)
+        return fold(text)
+
+    monkeypatch.setattr(smalltalk, "fold", counting)
+    thanks, bye = (SmallTalkPhrases({kind: ["пока"]}) for kind in (SmallTalk.THANKS, SmallTalk.BYE))
+    smalltalk._remembered_words.cache_clear()
+    folded.clear()
+
+    assert [one.recognise("пока") for one in (thanks, bye, thanks)] == [
+        SmallTalk.THANKS, SmallTalk.BYE, SmallTalk.THANKS,
+    ]  # fmt: skip
+    assert folded == ["пока"]
+    for number in range(1024):
+        thanks.recognise(f"текст {number}")
+    assert thanks.recognise("пока") is SmallTalk.THANKS
+    assert folded.count("пока") == 2
+    for _ in range(2):
+        thanks.recognise("я" * 201)
+    assert folded.count("я" * 201) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,11 +13,14 @@ from hypothesis import strategies as st
 
 from channels.body import plain_text
 from channels.model import MediaKind
-from faq import Attachment, AttachmentType, FaqEntry
+from faq import Attachment, AttachmentType, FaqEntry, FaqManager
+from optfm_bot.domain.answers import _PREPARED
 from optfm_bot.domain.choices import KeptChoice, OpenEntry, OpenTopics, Rate, SpeakLanguage
 from optfm_bot.domain.conversation import EMPTY, Conversation
-from optfm_bot.domain.say import Response
+from optfm_bot.domain.say import Response, Say
 from optfm_bot.domain.talk import EDIT_COUNTS_MS, Around, Said, Talk, readable
+from optfm_bot.house import _phrases
+from optfm_bot.i18n.catalogue import Catalogue
 
 MakeTalk = Callable[..., Talk]
 
@@ -116,7 +120,6 @@ def test_a_number_without_an_offer_is_just_a_text(talk: Talk, around: Around) ->
         ("/start nobody", "больше нет"),
         ("/help", "Как спросить"),
         ("/faq", "Выберите тему"),
-        ("/operator", "не могу позвать человека"),
         ("/nonsense", "/nonsense"),
         ("/", "нет"),
         ("/" + "x" * 500, "x" * 32),
@@ -269,3 +272,61 @@ def test_a_file_with_an_address_needs_no_folder(make_talk: MakeTalk, around: Aro
 
     (media,) = response.says[0].media
     assert (media.kind, media.url, media.path) == (MediaKind.IMAGE, "https://example.ru/a.png", None)
+
+
+# -- answers that are kept ready -----------------------------------------------------------------------
+
+
+def said(talk: Talk, entry_id: str, around: Around) -> Say:
+    (say,) = talk.pick(OpenEntry(entry_id), EMPTY, around, turn_id=None).says
+    return say
+
+
+def test_an_answer_is_prepared_once_for_each_channel_and_language(
+    make_talk: MakeTalk, around: Around
+) -> None:
+    entry = FaqEntry(
+        id="pay", question="Как оплатить?", answer="Картой.", answers={"en": "By card.", "tg": "Тут."}
+    )
+    talk = make_talk(entry, categories=())
+    english, telegram = replace(around, language="en"), replace(around, channels=("tg",))
+
+    assert said(talk, "pay", around) is said(talk, "pay", around)
+    assert [plain_text(said(talk, "pay", one).body) for one in (around, english, telegram, around)] == [
+        "Картой.", "By card.", "Тут.", "Картой.",
+    ]  # fmt: skip
+    assert said(talk, "pay", around).choices != said(talk, "pay", english).choices
+
+
+def test_a_prepared_answer_carries_the_score_of_its_own_question(talk: Talk, around: Around) -> None:
+    exact, similar = (
+        hear(talk, around, words).says[0] for words in ("как оплатить заказ", "оплатить заказ как бы")
+    )
+
+    assert (exact.entry_id, similar.entry_id) == ("pay", "pay")
+    assert exact.score == 1.0
+    assert similar.score is not None
+    assert similar.score < 1.0
+    assert said(talk, "pay", around).score is None
+
+
+def test_prepared_answers_are_bounded(make_talk: MakeTalk, around: Around) -> None:
+    talk = make_talk()
+    for number in range(_PREPARED + 5):
+        said(talk, "pay", replace(around, channels=(f"c{number}",)))
+
+    assert len(talk._answers._prepared) <= _PREPARED
+
+
+def test_an_entry_that_goes_live_later_is_answered_by_the_same_talk(around: Around) -> None:
+    day = [date(2026, 5, 1)]
+    sale = FaqEntry(id="sale", question="Какие скидки?", answer="Половина.", valid_from=date(2026, 5, 2))
+    pay = FaqEntry(id="pay", question="Как оплатить заказ?", answer="Картой.")
+    talk = Talk(FaqManager([pay, sale], today=lambda: day[0]), Catalogue.load(), _phrases())
+
+    before = hear(talk, around, "Какие скидки?").outcome
+    day[0] = date(2026, 5, 2)
+    after = hear(talk, around, "Какие скидки?")
+
+    assert (before, after.outcome) == ("unanswered", "answered")
+    assert after.says[0].entry_version == sale.version

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import date
+
+import pytest
+
 from faq import Decision, FaqEntry, FaqManager, Outcome
+from faq.followup import FRESH_SECONDS
 from faq.parts import Part
-from optfm_bot.domain.conversation import EMPTY, Conversation
-from optfm_bot.domain.understanding import last_topic, remembered, understand
+from optfm_bot.domain import understanding
+from optfm_bot.domain.conversation import EMPTY, Conversation, Topic
+from optfm_bot.domain.understanding import (
+    REMEMBERED,
+    REMEMBERED_LENGTH,
+    Understanding,
+    topic_after,
+    understand,
+)
 
 FAQ = FaqManager(
     [
@@ -25,40 +38,105 @@ def unknown(text: str) -> Part:
     return Part(text, Decision(outcome=Outcome.ADMIT))
 
 
-def test_the_last_answer_is_the_topic() -> None:
-    talk = remembered(EMPTY, (answered("как оплатить", "pay"), answered("когда", "time"), unknown("борщ")), 5)
+def entries(parts: tuple[Part, ...]) -> list[str | None]:
+    return [part.decision.entry_id for part in parts]
 
-    assert talk == Conversation(topic="time", topic_text="", topic_at=5)
-    assert remembered(EMPTY, (answered("как оплатить заказ", "pay"),), 5).topic_text == "как оплатить заказ"
+
+def test_the_last_answer_is_the_topic() -> None:
+    parts = (answered("как оплатить", "pay"), answered("когда", "time"), unknown("борщ"))
+
+    assert topic_after(EMPTY, parts, 5) == Topic("time", "", 5)
+    assert topic_after(EMPTY, (answered("как оплатить заказ", "pay"),), 5).text == "как оплатить заказ"
 
 
 def test_a_follow_up_keeps_the_question_that_it_continues() -> None:
-    same = remembered(TOPIC, (answered("а в казань?", "cost"),), 2000)
-    other = remembered(TOPIC, (answered("а когда?", "time"),), 2000)
+    same = topic_after(TOPIC, (answered("а в казань?", "cost"),), 2000)
+    other = topic_after(TOPIC, (answered("а когда?", "time"),), 2000)
 
-    assert (same.topic_text, same.topic_at) == ("почём доставка", 2000)
-    assert (other.topic, other.topic_text) == ("time", "")
+    assert same == Topic("cost", "почём доставка", 2000)
+    assert other == Topic("time", "", 2000)
 
 
 def test_an_unknown_question_ends_a_topic_and_an_unknown_follow_up_does_not() -> None:
-    assert remembered(TOPIC, (unknown("как приготовить борщ"),), 2000) == EMPTY
-    assert remembered(TOPIC, (unknown("а пельмени?"),), 2000) == TOPIC
-
-
-def test_a_topic_has_its_age_in_seconds_and_the_words_of_its_entry() -> None:
-    last = last_topic(TOPIC, FAQ, 31_000)
-
-    assert last is not None
-    assert (last.entry_id, last.question_text, last.category, last.age) == (
-        "cost", "Сколько стоит доставка?", "delivery", 30.0,
-    )  # fmt: skip
-    assert last_topic(EMPTY, FAQ, 31_000) is None
-    assert last_topic(Conversation(topic="gone", topic_at=1000), FAQ, 1000) is None
+    assert topic_after(TOPIC, (unknown("как приготовить борщ"),), 2000) == Topic()
+    assert topic_after(TOPIC, (unknown("а пельмени?"),), 2000) == Topic("cost", "почём доставка", 1000)
 
 
 def test_the_topic_speaks_for_a_message_that_says_too_little() -> None:
-    last = last_topic(TOPIC, FAQ, 2000)
+    asked = Understanding(FAQ)
 
-    assert [part.decision.entry_id for part in understand("а в казань?", FAQ, last)] == ["cost"]
-    assert [part.decision.entry_id for part in understand("а в казань?", FAQ)] == [None]
-    assert [part.decision.entry_id for part in understand("как оплатить заказ", FAQ, last)] == ["pay"]
+    assert entries(asked.parts("а в казань?", TOPIC, 2000)) == ["cost"]
+    assert entries(asked.parts("а в казань?", EMPTY, 2000)) == [None]
+    assert entries(asked.parts("как оплатить заказ", TOPIC, 2000)) == ["pay"]
+    assert understand("а в казань?", FAQ) == asked.parts("а в казань?", EMPTY, 2000)
+
+
+def test_a_topic_goes_stale_and_dies_with_its_entry() -> None:
+    asked, fresh = Understanding(FAQ), TOPIC.topic_at + int(FRESH_SECONDS * 1000)
+
+    assert entries(asked.parts("а в казань?", TOPIC, fresh)) == ["cost"]
+    assert entries(asked.parts("а в казань?", TOPIC, fresh + 1)) == [None]
+    assert entries(asked.parts("а в казань?", TOPIC, TOPIC.topic_at - 1)) == [None]
+    assert entries(asked.parts("а в казань?", Conversation(topic="gone", topic_at=1000), 1000)) == [None]
+
+
+# -- the memory ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def understood(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each text had to be thought about."""
+    counted: Counter[str] = Counter()
+
+    def counting(text: str, faq: FaqManager, last: object = None) -> tuple[Part, ...]:
+        del last
+        counted[text] += 1
+        return (answered(text, next(iter(faq.entries)).id),)
+
+    monkeypatch.setattr(understanding, "understand", counting)
+    return counted
+
+
+def test_a_message_is_thought_about_once_for_each_topic(understood: Counter[str]) -> None:
+    asked = Understanding(FAQ)
+    others = (
+        EMPTY,
+        TOPIC,
+        Conversation(topic="pay", topic_text="почём доставка", topic_at=1000),
+        Conversation(topic="cost", topic_text="а сколько", topic_at=1000),
+    )
+    for _ in range(2):
+        for talk in others:
+            asked.parts("когда?", talk, 2000)
+        asked.parts("когда?", TOPIC, 3000)  # as fresh as before
+        asked.parts("когда?", TOPIC, 10**9)  # as good as none
+
+    assert understood == {"когда?": len(others)}
+
+
+def test_the_memory_is_bounded_in_number_and_length(understood: Counter[str]) -> None:
+    asked = Understanding(FAQ)
+    for number in range(REMEMBERED + 1):
+        asked.parts(f"текст {number}", EMPTY, 0)
+    for text in (f"текст {REMEMBERED}", "текст 0"):
+        asked.parts(text, EMPTY, 0)
+    for length in (REMEMBERED_LENGTH, REMEMBERED_LENGTH + 1):
+        for _ in range(2):
+            asked.parts("я" * length, EMPTY, 0)
+
+    assert (understood[f"текст {REMEMBERED}"], understood["текст 0"]) == (1, 2)
+    assert (understood["я" * REMEMBERED_LENGTH], understood["я" * (REMEMBERED_LENGTH + 1)]) == (1, 2)
+
+
+def test_other_live_entries_are_thought_about_anew(understood: Counter[str]) -> None:
+    day = [date(2026, 5, 1)]
+    old = FaqEntry(id="old", question="Какие скидки?", valid_to=date(2026, 5, 1))
+    asked = Understanding(
+        FaqManager([old, FaqEntry(id="pay", question="Как оплатить?")], today=lambda: day[0])
+    )
+
+    before = entries(asked.parts("скидки", EMPTY, 0))
+    day[0] = date(2026, 5, 2)
+
+    assert (before, entries(asked.parts("скидки", EMPTY, 0))) == (["old"], ["pay"])
+    assert understood == {"скидки": 2}

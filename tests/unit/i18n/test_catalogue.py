@@ -25,7 +25,11 @@ WANTED = [
 ]  # fmt: skip
 VALUES = {
     "name": "OptFM", "person": "Анна", "category": "Доставка", "command": "/x", "url": "http://x", "n": 1,
-    "question": "Как оплатить",
+    "question": "Как оплатить", "number": "261121-4807", "status": "новая", "title": "Заявка",
+    "date": "21.11.2026", "weekday": "в понедельник", "day": 23, "month": "ноября", "time": "09:00",
+    "fields": "Имя: Анна", "text": "Какой размер?", "limit": 100, "length": 120, "channel": "MAX",
+    "assignee": "Олег", "opens": "завтра в 09:00", "phone": "+79001112233", "label": "Позвать человека",
+    "reason": "бот заблокирован",
 }  # fmt: skip
 
 

@@ -29,6 +29,23 @@ CONTRACT = {
     "optfm_store_commit_size": ("histogram", ()),
     "optfm_store_errors_total": ("counter", ()),
     "optfm_component_restarts_total": ("counter", ("component",)),
+    "optfm_inbox_parked": ("gauge", ("channel",)),
+    "optfm_outbox_oldest_seconds": ("gauge", ("channel",)),
+    "optfm_outbox_unresolved": ("gauge", ("channel", "state")),
+    "optfm_updates_held": ("gauge", ()),
+    "optfm_updates_held_bytes": ("gauge", ()),
+    "optfm_ready": ("gauge", ()),
+    "optfm_problem": ("gauge", ("problem",)),
+    "optfm_event_loop_lag_seconds": ("histogram", ()),
+    "optfm_db_size_bytes": ("gauge", ()),
+    "optfm_db_wal_bytes": ("gauge", ()),
+    "optfm_disk_free_bytes": ("gauge", ()),
+    "optfm_cluster_members": ("gauge", ()),
+    "optfm_cluster_shards": ("gauge", ()),
+    "optfm_cluster_shards_owned": ("gauge", ()),
+    "optfm_backup_last_success_timestamp_seconds": ("gauge", ()),
+    "optfm_job_last_success_timestamp_seconds": ("gauge", ("task",)),
+    "optfm_job_failures_total": ("counter", ("task",)),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -19,7 +19,9 @@ from channels.model import Body, ChatRef, Outbound, Paragraph, Receipt, Rendered
 from optfm_bot.clock import ManualClock
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.outbox.delivery import Delivery
+from optfm_bot.outbox.files import Fetch, FileDoor
 from optfm_bot.outbox.outgoing import DeliverySettings, Outgoing
+from optfm_bot.ownership import Ownership, SoleOwner
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import OutboxRow, OutboxState
 from optfm_bot.store.unit import UnitOfWork
@@ -103,8 +105,14 @@ class Desk:
     """A delivery in a test's hands."""
 
     def __init__(
-        self, settings: DeliverySettings, capabilities: Capabilities, store: ShakyStore | None
+        self,
+        settings: DeliverySettings,
+        capabilities: Capabilities,
+        store: ShakyStore | None,
+        owner: Ownership | None,
+        fetchers: Mapping[str, Fetch] | None = None,
     ) -> None:
+        self.owner: Ownership = owner or SoleOwner("me")
         self.clock = ManualClock()
         self.start = self.clock.monotonic()
         self.store = store or ShakyStore()
@@ -124,6 +132,8 @@ class Desk:
             observer=self.observer,
             guard=self._guard,
             gone=self._gone,
+            ownership=self.owner,
+            files=None if fetchers is None else FileDoor(fetchers, self.clock),
         )
 
     async def _guard(self, message: Outbound, lane: str) -> str | None:
@@ -150,6 +160,7 @@ class Desk:
                     message=message,
                     created_at=self.clock.ms(),
                     begun=begun,
+                    tenure=self.owner.tenure,
                 )
             )
         await self.keep(outgoing, OutboxState.SENDING if begun else OutboxState.READY)
@@ -213,8 +224,10 @@ async def _desk(
     *,
     capabilities: Capabilities = WITH_BUTTONS,
     store: ShakyStore | None = None,
+    owner: Ownership | None = None,
+    fetchers: Mapping[str, Fetch] | None = None,
 ) -> AsyncIterator[Desk]:
-    made = Desk(settings, capabilities, store)
+    made = Desk(settings, capabilities, store, owner, fetchers)
     await made.store.open()
     try:
         yield made

@@ -722,13 +722,46 @@ async def test_a_begun_message_is_sent_even_while_stopping(desk: Any) -> None:
 async def test_a_long_outbox_asks_for_patience_until_it_is_short_again(desk: Any) -> None:
     async with desk() as d:
         d.platform.gate.clear()
-        await d.promise("a", *["x"] * 1000)
-        waiting = asyncio.create_task(d.delivery.room())
+        for chat in range(100):
+            await d.promise(str(chat), *["x"] * 10)
+        waiting = asyncio.create_task(d.delivery.room("stage:b"))
         await d.clock.advance(0)
         assert not waiting.done()
-        assert d.delivery.depth == 1000
+        assert (d.delivery.depth, d.delivery.full, d.delivery.crowded) == (1000, True, [])
         d.platform.gate.set()
         await d.delivery.idle()
 
         assert waiting.done()
-        assert d.delivery.depth == 0
+        assert (d.delivery.depth, d.delivery.full) == (0, False)
+
+
+async def test_a_chat_with_much_to_come_waits_for_itself_alone(desk: Any) -> None:
+    async with desk(settings=DeliverySettings(per_chat=1, per_bot=0, burst=1)) as d:
+        await d.promise("a", *["x"] * 50)
+        waiting = asyncio.create_task(d.delivery.room("stage:a"))
+        async with asyncio.timeout(1):
+            await d.delivery.room("stage:b")
+        assert (d.delivery.full, d.delivery.crowded) == (False, ["stage:a"])
+        assert not waiting.done()
+        await d.clock.advance(1)
+
+        assert waiting.done()
+        assert d.delivery.crowded == []
+
+
+async def test_when_nothing_new_is_promised_nobody_is_held_back(desk: Any) -> None:
+    async with desk() as d:
+        d.platform.gate.clear()
+        for chat in ("a", *map(str, range(19))):
+            await d.promise(chat, *["x"] * 50)
+        waiting = [asyncio.create_task(d.delivery.room(lane)) for lane in ("stage:a", "stage:b")]
+        await d.clock.advance(0)
+        assert d.delivery.full
+        assert not any(one.done() for one in waiting)
+        d.delivery.let_pass()
+        await d.clock.advance(0)
+
+        assert all(one.done() for one in waiting)
+        await d.promise("a", "y")
+        async with asyncio.timeout(1):
+            await d.delivery.room("stage:a")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from optfm_bot.outbox import pacing
-from optfm_bot.outbox.pacing import Bucket, Pacer
+from optfm_bot.outbox.pacing import Bucket, ChatPacer, OwnPace
 
 
 def test_a_burst_passes_at_once_and_the_rest_waits_its_turn() -> None:
@@ -76,48 +76,49 @@ def test_ready_and_reserve_agree(steps: list[float], rate: float, burst: int) ->
 
 
 def test_each_chat_has_its_own_pace() -> None:
-    pacer = Pacer(per_chat=1.0, per_bot=0.0, burst=1)
+    pacer = ChatPacer(per_chat=1.0, burst=1)
 
-    assert [pacer.reserve_chat("a", 0.0), pacer.reserve_chat("a", 0.0)] == [0.0, 1.0]
-    assert pacer.reserve_chat("b", 0.0) == 0.0
+    assert [pacer.reserve("a", 0.0), pacer.reserve("a", 0.0)] == [0.0, 1.0]
+    assert pacer.reserve("b", 0.0) == 0.0
 
 
-def test_a_chat_is_ready_only_while_the_bot_is() -> None:
-    pacer = Pacer(per_chat=1.0, per_bot=1.0, burst=1)
+def test_a_chat_that_was_written_to_is_ready_again_after_its_pace() -> None:
+    pacer = ChatPacer(per_chat=1.0, burst=1)
     assert pacer.ready("a", 0.0)
-    pacer.reserve_bot(0.0)
+    pacer.reserve("a", 0.0)
 
-    assert not pacer.ready("a", 0.0)
+    assert not pacer.ready("a", 0.5)
     assert pacer.ready("a", 1.0)
 
 
-def test_the_bot_may_send_a_second_of_its_rate_at_once() -> None:
-    pacer = Pacer(per_chat=0.0, per_bot=30.0, burst=3)
-    waits = [pacer.reserve_bot(0.0) for _ in range(60)]
+async def test_the_bot_may_send_a_second_of_its_rate_at_once() -> None:
+    pace = OwnPace(30.0)
+    waits = [await pace.reserve(0.0) for _ in range(60)]
 
     assert waits[:30] == [0.0] * 30
     assert waits[59] == pytest.approx(1.0)
+    assert not pace.ready(0.5)
 
 
 def test_chats_that_have_recovered_are_forgotten() -> None:
-    pacer = Pacer(per_chat=1.0, per_bot=0.0, burst=1)
+    pacer = ChatPacer(per_chat=1.0, burst=1)
     for number in range(3 * pacing._REMEMBERED_CHATS):
-        pacer.reserve_chat(str(number), float(number))
+        pacer.reserve(str(number), float(number))
 
     assert len(pacer._chats) <= pacing._REMEMBERED_CHATS + 1
 
 
 def test_a_chat_in_debt_is_never_forgotten() -> None:
-    pacer = Pacer(per_chat=0.001, per_bot=0.0, burst=1)
-    pacer.reserve_chat("debtor", 0.0)
+    pacer = ChatPacer(per_chat=0.001, burst=1)
+    pacer.reserve("debtor", 0.0)
     for number in range(pacing._REMEMBERED_CHATS + 10):
-        pacer.reserve_chat(str(number), 0.0)
+        pacer.reserve(str(number), 0.0)
 
-    assert pacer.reserve_chat("debtor", 1.0) == pytest.approx(999.0)
+    assert pacer.reserve("debtor", 1.0) == pytest.approx(999.0)
 
 
 def test_without_a_pace_per_chat_nothing_is_remembered() -> None:
-    pacer = Pacer(per_chat=0.0, per_bot=1.0, burst=1)
-    pacer.reserve_chat("a", 0.0)
+    pacer = ChatPacer(per_chat=0.0, burst=1)
+    pacer.reserve("a", 0.0)
 
     assert not pacer._chats

@@ -117,6 +117,10 @@ def test_backoff_grows_from_a_second_to_five_minutes_and_stays_there() -> None:
     assert max(delays) == 300.0
 
 
+def test_backoff_stays_within_the_longest_wait_that_is_wanted() -> None:
+    assert max(backoff(attempt, 1.0, 60.0) for attempt in range(100)) == 60.0
+
+
 @given(attempt=st.integers(0, 10**9), spread=st.floats(0.8, 1.2))
 def test_backoff_is_bounded_for_any_attempt_and_spread(attempt: int, spread: float) -> None:
     assert 0.8 <= backoff(attempt, spread) <= 360.0

@@ -28,7 +28,9 @@ from channels.contract import (
 from channels.errors import Conflict, RetryLater, Unauthorized, Unreachable
 from channels.model import Inbound, RawUpdate, Receipt, Rendered
 from optfm_bot.clock import ManualClock
+from optfm_bot.cluster.membership import LeasedDuty
 from optfm_bot.errors import StoreUnavailable
+from optfm_bot.ownership import Duty
 from optfm_bot.receive.runner import ChannelRunner
 from optfm_bot.receive.status import ChannelState, ChannelStatus, Snapshot
 from optfm_bot.store.memory import MemoryStore
@@ -122,7 +124,15 @@ class Intake:
         self.gate.set()
         self.cursors: list[str | None] = []
 
-    async def receive(self, channel: str, updates: Sequence[RawUpdate], *, cursor: str | None = None) -> int:
+    async def receive(
+        self,
+        channel: str,
+        updates: Sequence[RawUpdate],
+        *,
+        cursor: str | None = None,
+        only_here: bool = False,
+    ) -> int:
+        assert only_here, "nobody else polls meanwhile"
         self._log.append((self._clock.monotonic(), f"store {' '.join(update.key for update in updates)}"))
         await self.gate.wait()
         if self.errors:
@@ -135,7 +145,13 @@ class Desk:
     """A runner in a test's hands."""
 
     def __init__(
-        self, *, polling: bool, url: str | None, store: MemoryStore | None, reconciling: bool
+        self,
+        *,
+        polling: bool,
+        url: str | None,
+        store: MemoryStore | None,
+        reconciling: bool,
+        duty: Duty | None = None,
     ) -> None:
         self.clock = ManualClock()
         kind = ScriptedReconciling if reconciling else ScriptedPolling if polling else Scripted
@@ -153,6 +169,7 @@ class Desk:
             webhook_url=url,
             commands=COMMANDS,
             healthy=self._healthy,
+            duty=duty,
         )
 
     def _changed(self, before: Snapshot, now: Snapshot) -> None:
@@ -194,8 +211,9 @@ async def _desk(
     errors: Sequence[Exception] = (),
     reconciling: bool = False,
     known: bool = False,
+    duty: Duty | None = None,
 ) -> AsyncIterator[Desk]:
-    made = Desk(polling=polling, url=url, store=store, reconciling=reconciling)
+    made = Desk(polling=polling, url=url, store=store, reconciling=reconciling, duty=duty)
     if known:
         await made.store.open()
         async with made.store.unit() as unit:
@@ -488,3 +506,126 @@ async def test_a_journal_that_cannot_be_read_keeps_nobody_waiting(desk: OpenDesk
     async with desk({"missed": [RetryLater("one a second")]}, reconciling=True, known=True) as d:
         await d.clock.advance(1)
         assert d.did()[-1] == "fetch None"
+
+
+# -- a duty that moves between processes ---------------------------------------------------------------
+
+
+def duty(*, held: bool) -> LeasedDuty:
+    made = LeasedDuty()
+    made.set(held=held)
+    return made
+
+
+async def test_whoever_does_not_have_the_duty_is_open_and_stands_by(desk: OpenDesk) -> None:
+    async with desk(duty=duty(held=False)) as d:
+        await d.clock.advance(700)
+
+        assert [name for _, name in d.channel.log] == ["open"]
+        assert d.state is ChannelState.STANDBY
+        assert d.runner.status.now.healthy
+        assert d.runner.opened.is_set(), "what others receive may be answered here"
+
+
+async def test_a_duty_that_is_gained_begins_where_the_store_says_and_one_that_is_lost_ends_the_poll(
+    desk: OpenDesk,
+) -> None:
+    mine = duty(held=False)
+    script = {"fetch": [batch("1", cursor="9")]}
+    async with desk(script, duty=mine) as d:
+        await d.store.open()
+        async with d.store.unit() as unit:
+            unit.cursors.save("s", "8", at=0)
+        mine.set(held=True)
+        await d.clock.advance(0)
+        assert d.did() == ["fetch 8", "store 1", "confirm", "fetch 9"]
+        assert d.state is ChannelState.CONNECTED
+
+        mine.set(held=False)
+        await d.clock.advance(0)
+        assert d.runner._call is None, "the poll is ended: another process polls now"
+        assert d.state is ChannelState.STANDBY
+        await d.clock.advance(600)
+        assert len(d.did()) == 4
+
+        async with d.store.unit() as unit:
+            unit.cursors.save("s", "20", at=0)
+        mine.set(held=True)
+        await d.clock.advance(0)
+        assert d.did()[4:] == ["fetch 20"], "from where the other process has come to"
+        assert d.changes == [
+            ChannelState.CONNECTED,
+            ChannelState.STANDBY,
+            ChannelState.CONNECTED,
+            ChannelState.STANDBY,
+            ChannelState.CONNECTED,
+        ]
+
+
+async def test_a_duty_that_is_lost_while_a_batch_is_stored_confirms_nothing(desk: OpenDesk) -> None:
+    mine = duty(held=True)
+    async with desk({}, duty=mine) as d:
+        d.intake.gate.clear()
+        d.channel.script["fetch"] = [batch("1", cursor="9")]
+        mine.set(held=False)
+        await d.clock.advance(0)
+        mine.set(held=True)
+        await d.clock.advance(0)
+        assert d.did()[-1] == "store 1"
+        mine.set(held=False)
+        await d.clock.advance(0)
+        d.intake.gate.set()
+        await d.clock.advance(10)
+
+        assert "confirm" not in d.did()
+        assert d.state is ChannelState.STANDBY
+
+
+async def test_a_duty_that_is_lost_in_a_pause_ends_it_and_its_trouble(desk: OpenDesk) -> None:
+    mine = duty(held=True)
+    async with desk({"fetch": [Unauthorized()] * 9}, duty=mine) as d:
+        assert d.state is ChannelState.BAD_CREDENTIALS
+        mine.set(held=False)
+        await d.clock.advance(0)
+        tries = len(d.did())
+        assert d.state is ChannelState.STANDBY
+        await d.clock.advance(1000)
+        assert len(d.did()) == tries
+
+
+async def test_a_webhook_is_subscribed_by_the_one_who_has_the_duty(desk: OpenDesk) -> None:
+    mine = duty(held=False)
+    async with desk(polling=False, url="https://b.ru/x", duty=mine) as d:
+        assert d.did() == []
+        mine.set(held=True)
+        await d.clock.advance(0)
+        assert d.did() == ["subscribe https://b.ru/x"]
+        mine.set(held=False)
+        await d.clock.advance(1300)
+        assert len(d.did()) == 1
+
+
+async def test_a_duty_that_changes_in_the_very_moment_of_looking_is_not_missed() -> None:
+    mine = duty(held=False)
+
+    class Racing(ScriptedPolling):
+        async def open(self) -> None:
+            loop = asyncio.get_running_loop()
+            # Two turns later: after the runner has looked at its duty, before what it has begun then runs.
+            loop.call_soon(lambda: loop.call_soon(lambda: mine.set(held=True)))
+
+    d = Desk(polling=True, url=None, store=None, reconciling=False, duty=mine)
+    d.channel = d.runner.channel = Racing(d.clock)
+    task = asyncio.create_task(d.runner.run())
+    await d.clock.advance(0)
+    assert d.did() == ["fetch None"]
+    d.runner.stop()
+    await task
+
+
+async def test_stopping_while_standing_by_is_at_once(desk: OpenDesk) -> None:
+    async with desk(duty=duty(held=False)) as d:
+        d.runner.stop()
+        await d.clock.advance(0)
+
+        assert d.state is ChannelState.STOPPED

@@ -7,7 +7,13 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from optfm_bot.errors import StoreConflict, StoreRefused, StoreUnavailable
+from optfm_bot.errors import (
+    StoreConflict,
+    StoreContended,
+    StoreFenced,
+    StoreRefused,
+    StoreUnavailable,
+)
 from optfm_bot.store.committer import GroupCommitter
 from optfm_bot.store.unit import UnitOfWork
 
@@ -85,7 +91,7 @@ async def test_a_transaction_is_bounded(log: Log) -> None:
     assert [name for names in log.transactions for name in names] == [str(number) for number in range(1200)]
 
 
-@pytest.mark.parametrize("error", [StoreConflict(), StoreRefused()])
+@pytest.mark.parametrize("error", [StoreConflict(), StoreRefused(), StoreContended(), StoreFenced()])
 async def test_a_bad_unit_fails_alone(log: Log, error: Exception) -> None:
     log.bad["b"] = error
     results = await asyncio.gather(*(log.commit(name) for name in "abc"), return_exceptions=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
-from optfm_bot.errors import StoreConflict, StoreRefused
+from optfm_bot.errors import StoreConflict, StoreContended, StoreRefused
 from optfm_bot.store.engine import database_url
 from optfm_bot.store.records import (
     ConversationRow,
@@ -22,7 +23,7 @@ from optfm_bot.store.records import (
     TurnRow,
 )
 from optfm_bot.store.schema import upgrade
-from optfm_bot.store.sql import SqlStore
+from optfm_bot.store.sql import SqlStore, _translated
 from optfm_bot.store.unit import UnitOfWork, storable
 
 NOW = 1_760_000_000_000
@@ -142,3 +143,13 @@ async def test_updates_that_are_new_are_told_from_those_that_are_done(store: Sql
     assert await store.unclaimed(now=NOW + 10)
     await store.renew(owner="me", lease_until=NOW + 100, ids=[third])
     assert not await store.unclaimed(now=NOW + 10)
+
+
+@pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
+def test_who_gave_way_to_another_process_tries_again(sqlstate: str) -> None:
+    cause = RuntimeError("deadlock detected")
+    cause.sqlstate = sqlstate  # type: ignore[attr-defined]  # as the driver's errors have it
+    error = _translated(DBAPIError("UPDATE people", None, cause))
+
+    assert isinstance(error, StoreContended)
+    assert "deadlock detected" in str(error)

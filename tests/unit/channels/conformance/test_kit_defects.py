@@ -21,7 +21,7 @@ from pydantic.errors import PydanticUserError
 
 from channels.capabilities import Buttons
 from channels.contract import Batch, ChannelSettings, Cursor, Health, HealthState, Operation, Transport
-from channels.errors import BadPayload, Rejected, RetryLater, Unauthorized, Unreachable
+from channels.errors import BadPayload, Gone, Rejected, RetryLater, Unauthorized, Unreachable
 from channels.model import ActionIn, RawUpdate, StartIn, TextIn
 from channels.testing.conformance.fault_server import FAULTS
 from channels.testing.conformance.guard import pinned
@@ -105,6 +105,24 @@ async def without_buttons(self: Any, message: Any) -> Any:
     return await Honest.deliver(self, replace(message, actions=()))
 
 
+async def cut_short(self: Any, file: Any, *, limit: int) -> bytes:
+    content: bytes = await Honest.download(self, file, limit=limit)
+    return content[:-1]
+
+
+async def fetched_without_a_limit(self: Any, file: Any, *, limit: int) -> bytes:
+    content: bytes = await Honest.download(self, file, limit=10 * limit)
+    return content
+
+
+async def lost_without_a_word(self: Any, file: Any, *, limit: int) -> bytes:
+    try:
+        content: bytes = await Honest.download(self, file, limit=limit)
+    except Gone:
+        return b""
+    return content
+
+
 async def missed_under_other_keys(self: Any, since: Any) -> Any:
     return [replace(raw, key=f"journal:{raw.key}") for raw in await Honest.missed(self, since)]
 
@@ -154,6 +172,10 @@ defect("shown and not declared", "typing_is_shown_where_that_is_declared", can(t
 FOUND = "a_message_is_found_again_where_that_is_declared"
 defect("nothing is ever found", FOUND, channel(find=nothing))
 defect("everything is found", FOUND, channel(find=found_anyway))
+FETCHED = "a_file_can_be_fetched_where_that_is_declared"
+defect("it is cut short", FETCHED, channel(download=cut_short))
+defect("it has no limit", FETCHED, channel(download=fetched_without_a_limit))
+defect("it is lost without a word", FETCHED, channel(download=lost_without_a_word))
 MISSED = "what_was_missed_has_the_keys_that_receiving_gives"
 defect("other keys", MISSED, channel(missed=missed_under_other_keys))
 OPERATIONS = "operations_have_names_and_settings_of_their_own"

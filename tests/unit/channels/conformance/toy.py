@@ -19,6 +19,7 @@ from channels.contract import (
     ChannelSettings,
     ChannelSpec,
     Cursor,
+    Downloads,
     Operable,
     Operation,
     Polling,
@@ -44,6 +45,7 @@ from channels.model import (
     ChatRef,
     EchoIn,
     EditedIn,
+    Media,
     MediaIn,
     RawUpdate,
     Receipt,
@@ -81,7 +83,7 @@ SPEC = ChannelSpec(
 _REACTIONS = {401: Unauthorized, 403: Gone, 409: Conflict, 413: TooLarge}
 
 
-class ToyChannel(Channel, Polling, Webhook, Verifiable, Reconciling, Operable):
+class ToyChannel(Channel, Polling, Webhook, Verifiable, Reconciling, Downloads, Operable):
     """An honest channel."""
 
     spec: ClassVar[ChannelSpec] = SPEC
@@ -147,7 +149,8 @@ class ToyChannel(Channel, Polling, Webhook, Verifiable, Reconciling, Operable):
             case "start", _:
                 return (StartIn(**event),)
             case "photo", _:
-                return (MediaIn(**event, kind="photo"),)
+                name = rest.get("file")
+                return (MediaIn(**event, kind="photo", file_id=name if isinstance(name, str) else None),)
             case "own", _:
                 return (EchoIn(**event),)
             case "text" | "edit" | "press", _:
@@ -183,6 +186,15 @@ class ToyChannel(Channel, Polling, Webhook, Verifiable, Reconciling, Operable):
         found = await self.ask("GET", f"/find?key={message.key}")
         return Receipt(external_ids=(found["id"],), sent_at=self.clock()) if found["id"] else None
 
+    async def download(self, file: Media, *, limit: int) -> bytes:
+        url = f"{self.settings.base}/files/{file.file_id}"
+        answer = await self.http.request("GET", url, limit=limit)
+        if answer.status == 404:
+            raise Gone("the file is no more")
+        if answer.status != 200:
+            self.read(answer)
+        return answer.body
+
     async def operate(self, name: str, params: ChannelSettings) -> Any:
         raise LookupError(name)
 
@@ -213,8 +225,12 @@ class ToyPlatform(ScriptedPlatform):
         self.journal: list[Any] = []
         self.keys: dict[str, Sent] = {}
         self.served = 0
+        self.files: dict[str, bytes] = {}
 
     async def answer(self, asked: Asked) -> Answered:
+        if asked.path.startswith("/files/"):
+            content = self.files.get(asked.path.removeprefix("/files/"))
+            return self.refusal(404) if content is None else Answered(body=content)
         match asked.path:
             case "/updates":
                 return await self.updates(int(asked.query["after"]))
@@ -256,6 +272,14 @@ class ToyPlatform(ScriptedPlatform):
     def press(self, number: int, button: Button, message: Sent) -> Any:
         about = {"token": button.token, "message": message.id}
         return {"id": number, "kind": "press", "chat": message.chat, "at": 1768467600, **about}
+
+    def hands(self, chat: str, content: bytes) -> None:
+        number = self._next()
+        self.files[str(number)] = content
+        self.put({**self.media(number, chat), "file": str(number)})
+
+    def loses_files(self) -> None:
+        self.files.clear()
 
     def media(self, number: int, chat: str) -> Any:
         return {"id": number, "kind": "photo", "chat": chat, "at": 1768467600}

@@ -779,3 +779,47 @@ async def test_no_secret_in_what_a_channel_shows(connect: Connect, server: Green
     assert "canary" not in repr(channel)
     assert "canary" not in repr(channel.settings)
     assert "canary" not in repr(channel.parse)
+
+
+# -- files that people sent ------------------------------------------------------------------------------
+
+
+async def received_file(channel: GreenApiChannel) -> Media:
+    (event,) = await received(channel)
+    return Media(kind=MediaKind.FILE, file_id=event.file_id, url=event.url, name=event.name)
+
+
+async def test_a_file_is_fetched_from_its_address(connect: Connect, server: GreenServer) -> None:
+    channel = connect(server)
+    server.instance.push.file("счёт.pdf", chat=CHAT.chat_id, content=b"%PDF-1")
+    found = await received_file(channel)
+    assert found.name == "счёт.pdf"
+    assert await channel.download(found, limit=6) == b"%PDF-1"
+    assert not server.calls("downloadFile")
+    await refused(channel.download(found, limit=5), TooLarge)
+
+
+async def test_a_file_whose_address_is_over_is_asked_for(connect: Connect, server: GreenServer) -> None:
+    channel = connect(server)
+    server.instance.push.file(chat=CHAT.chat_id, content=b"%PDF-1")
+    found = await received_file(channel)
+    over = f"{server.media_url}/files/over/x.pdf"
+    for file_again in (Media(**{**about(found), "url": over}), Media(**{**about(found), "url": None})):
+        assert await channel.download(file_again, limit=6) == b"%PDF-1"
+    assert len(server.calls("downloadFile")) == 2
+    await refused(channel.download(Media(kind=MediaKind.FILE, url=over), limit=6), Gone)
+
+
+async def test_a_file_that_is_no_more_is_gone(connect: Connect, server: GreenServer) -> None:
+    channel = connect(server)
+    server.instance.push.file(chat=CHAT.chat_id)
+    found = await received_file(channel)
+    server.instance.book.files.clear()
+    await refused(channel.download(found, limit=6), Gone)
+    unknown = Media(kind=MediaKind.FILE, file_id=f"{CHAT.chat_id}/1")
+    await refused(channel.download(unknown, limit=6), Gone)
+    await refused(channel.download(Media(kind=MediaKind.FILE), limit=6), Rejected)
+
+
+def about(found: Media) -> dict[str, Any]:
+    return {"kind": found.kind, "file_id": found.file_id, "url": found.url}

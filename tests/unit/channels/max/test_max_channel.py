@@ -21,6 +21,7 @@ from channels.errors import (
     BadPayload,
     ChannelError,
     Conflict,
+    Gone,
     Rejected,
     RetryLater,
     TooLarge,
@@ -1038,3 +1039,33 @@ async def test_the_channel_keeps_its_secrets_to_itself(hooked: MaxChannel) -> No
     shown = f"{hooked!r} {hooked._api!r} {hooked._api.http!r} {hooked._keeper!r} {hooked.settings!r}"
 
     assert "canary" not in shown
+
+
+# -- files that people sent ------------------------------------------------------------------------------
+
+
+async def test_a_file_is_fetched_without_telling_its_host_who_we_are(
+    channel: MaxChannel, script: Script
+) -> None:
+    script.says("GET /f/1", b"%PDF")
+    file = Media(kind=MediaKind.FILE, url=f"{script.base}/f/1", file_id="tkn", size=4)
+    assert await channel.download(file, limit=4) == b"%PDF"
+    assert "Authorization" not in script.calls("GET /f/1")[0].headers
+
+
+async def test_a_file_over_the_limit_or_gone_or_near_us_is_not_fetched(
+    channel: MaxChannel, script: Script
+) -> None:
+    script.says("GET /f/1", b"%PDF")
+    file = Media(kind=MediaKind.FILE, url=f"{script.base}/f/1", size=4)
+    with pytest.raises(TooLarge):
+        await channel.download(file, limit=3)
+    assert not script.calls("GET /f/1")
+    with pytest.raises(TooLarge):
+        await channel.download(replace(file, size=None), limit=3)
+    script.says("GET /f/1", b"", status=404)
+    with pytest.raises(Gone):
+        await channel.download(file, limit=9)
+    for url in (None, "http://10.0.0.1/f", "https://localhost/f", "http://cdn.example/f"):
+        with pytest.raises(Rejected):
+            await channel.download(replace(file, url=url), limit=9)

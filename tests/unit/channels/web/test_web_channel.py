@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 
 from channels.body import parse_body
 from channels.contract import HealthState, WebhookRequest
-from channels.errors import BadPayload, Rejected, TooLarge, Unauthorized, Unreachable
+from channels.errors import BadPayload, Gone, Rejected, TooLarge, Unauthorized, Unreachable
 from channels.model import (
     Action,
     ActionIn,
@@ -37,6 +37,7 @@ from channels.web.spec import SPEC, WebChatSettings
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 SESSION = "s" * 24
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 100
 CHAT = ChatRef(channel="web", chat_id=SESSION)
 Maker = Callable[..., WebChatChannel]
 
@@ -392,3 +393,21 @@ async def test_a_probe_counts_talks_and_streams(channel: WebChatChannel) -> None
 def test_a_malformed_session_has_no_stream(channel: WebChatChannel) -> None:
     with pytest.raises(BadPayload):
         channel.stream("short")
+
+
+async def test_a_visitors_file_can_be_fetched(make: Maker, tmp_path: Path) -> None:
+    channel = make(uploads=True, upload_dir=str(tmp_path))
+    assert channel.files is not None
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield PNG
+
+    sent = await channel.files.take(SESSION, "f1", "чек.png", chunks(), NOW)
+    channel.uploaded(SESSION, "f1", sent)
+    [raw] = channel.split(request({"session": SESSION, "id": "f1", "file": sent.name}))
+    [event] = channel.parse(raw)
+    assert isinstance(event, MediaIn)
+    file = Media(kind=MediaKind.IMAGE, url=event.url, file_id=event.file_id)
+    assert await channel.download(file, limit=len(PNG)) == PNG
+    with pytest.raises(Gone):
+        await make().download(file, limit=len(PNG))

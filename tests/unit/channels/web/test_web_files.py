@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.errors import Rejected, TooLarge
+from channels.errors import Gone, Rejected, TooLarge
 from channels.web.files import FILE_NAME, FileFolder, FileRules, shown_title
 from channels.web.signatures import HEAD, KNOWN_TYPES, recognise, type_of
 
@@ -153,3 +153,24 @@ def test_no_type_that_a_browser_runs_is_known() -> None:
     assert not {
         mime for mime in KNOWN_TYPES if "html" in mime or "xml" in mime or "svg" in mime or "script" in mime
     }
+
+
+async def test_a_file_is_read_by_its_address_wherever_the_folder_is_now(folder: FileFolder) -> None:
+    sent = await folder.take(ONE, "f1", "x.png", chunks(PNG), NOW)
+    url = folder.path(ONE, sent.name).as_uri()
+    assert await folder.read(url, limit=len(PNG)) == PNG
+    moved = folder.root.with_name("elsewhere")
+    folder.root.rename(moved)
+    assert await FileFolder(moved, folder.rules).read(url, limit=len(PNG)) == PNG
+    with pytest.raises(TooLarge):
+        await FileFolder(moved, folder.rules).read(url, limit=len(PNG) - 1)
+    with pytest.raises(Gone):
+        await folder.read(url, limit=len(PNG))
+
+
+@pytest.mark.parametrize("tail", ["", "x.png", "../secret.txt", "a/b", "%2e%2e/secret.txt", "../.."])
+async def test_nothing_else_is_read(folder: FileFolder, tail: str) -> None:
+    await folder.take(ONE, "f1", "x.png", chunks(PNG), NOW)
+    (folder.root / "secret.txt").write_text("secret")
+    with pytest.raises(Gone):
+        await folder.read(f"{folder.root.as_uri()}/{tail}", limit=100)

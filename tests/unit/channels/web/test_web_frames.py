@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from channels.errors import BadPayload
 from channels.web.frames import Hello, Ping, Send, read_frame, streamed, written
-from channels.web.sessions import StreamEvent
+from channels.web.window import StreamEvent
 
 SESSION = "s" * 24
 JSON = st.recursive(

@@ -12,7 +12,8 @@ import pytest
 from channels.errors import RetryLater
 from channels.web import sessions as module
 from channels.web.bubbles import Button, ChatMessage
-from channels.web.sessions import Sessions, StreamEvent
+from channels.web.sessions import Sessions
+from channels.web.window import StreamEvent
 
 START = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -27,7 +28,7 @@ class Time:
         return self.now
 
 
-async def nothing(_session: str) -> Sequence[ChatMessage]:
+async def nothing(_session: str, _most: int | None) -> Sequence[ChatMessage]:
     return ()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from faq.language.lexicon import RARE, UNKNOWN, Lexicon, load_lexicon, unit
+from faq.language.lexicon import RARE, UNKNOWN, Lexicon, _Rows, load_lexicon, unit
 from faq.normalize import stem
 
 
@@ -98,6 +101,39 @@ def test_every_word_is_spelled_as_it_is_found(lexicon: Lexicon) -> None:
     sample = range(0, len(lexicon._words), 97)
     assert [row for row in sample if lexicon.word(lexicon.spelling(row)) != row] == []
     assert [row for row in sample if lexicon.row(stem(lexicon.spelling(row))) != lexicon.stem_of(row)] == []
+
+
+def test_many_are_looked_up_at_once_as_one_by_one(lexicon: Lexicon) -> None:
+    stems = ["доставк", "оплат", "фщзкъ", "", "deliveri", "доставк"]
+    rows = lexicon.rows(stems)
+    assert rows.tolist() == [lexicon.row(root) for root in stems]
+    assert UNKNOWN in rows
+    assert lexicon.zipfs(rows) == [lexicon.zipf(int(row)) for row in rows]
+    assert lexicon.rows([]).shape == (0,)
+    assert lexicon.zipfs(lexicon.rows([])) == []
+
+
+def test_a_table_is_read_as_it_would_be_mapped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    table = np.arange(60, dtype=np.int8).reshape(20, 3)
+    np.save(tmp_path / "table.npy", table)
+    read = _Rows(tmp_path / "table.npy")
+    with monkeypatch.context() as windows:
+        windows.delattr(os, "pread")
+        mapped = _Rows(tmp_path / "table.npy")
+    for rows in (read, mapped):
+        assert (len(rows), rows.width) == table.shape
+        assert rows.read([19, 0, 7, 7]).tolist() == table[[19, 0, 7, 7]].tolist()
+        assert rows.read([]).shape == (0, 3)
+
+
+def test_a_table_that_is_not_used_any_more_is_closed(tmp_path: Path) -> None:
+    np.save(tmp_path / "table.npy", np.zeros((2, 2), np.int8))
+    rows = _Rows(tmp_path / "table.npy")
+    file = rows._file
+    assert os.fstat(file).st_size > 0
+    del rows
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(file)
 
 
 def test_directions_are_kept_and_zeros_stay_zeros() -> None:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from rapidfuzz import fuzz
 
 from faq import FaqEntry
+from faq.matching import features
 from faq.matching.features import FEATURES, Comparison, compare
-from faq.matching.index import Index
+from faq.matching.index import Index, sorted_words
 from faq.matching.message import look_at
 from faq.matching.reading import Reader
 from faq.normalize import Normalizer
@@ -48,6 +50,28 @@ def named(index: Index, text: str, number: int) -> dict[str, float]:
     found = compared(index, text, [number])
     assert found is not None
     return dict(zip(FEATURES, found.values[0].tolist(), strict=True))
+
+
+@given(ANYTHING)
+@example("00:ПЛАТ:0:1")  # two phrasings that are the same, and differ by rounding
+def test_a_large_base_is_compared_as_a_small_one(text: str) -> None:
+    small = compared(TINY, text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(features, "_SMALL", 0)
+        large = compared(TINY, text)
+    if small is None or large is None:
+        assert small is large
+        return
+    assert np.allclose(small.values, large.values, atol=1e-5)
+    assert np.array_equal(small.phrases, large.phrases)
+    assert np.allclose(small.meaning, large.meaning, atol=1e-5)
+
+
+@given(ANYTHING, ANYTHING)
+def test_the_ratio_of_sorted_words_is_the_token_sort_ratio(one: str, other: str) -> None:
+    one, other = (Normalizer().fold(text) for text in (one, other))
+
+    assert fuzz.ratio(sorted_words(one), sorted_words(other)) == fuzz.token_sort_ratio(one, other)
 
 
 @given(ANYTHING)

@@ -9,7 +9,7 @@ import pytest
 
 from faq import FaqEntry
 from faq.matching.features import FEATURES
-from faq.matching.head import ENOUGH, FEWEST, shares, train
+from faq.matching.head import ENOUGH, FEWEST, _hashed, _rows, shares, train
 from faq.matching.index import Index
 from faq.matching.matcher import FusionMatcher
 from faq.matching.model import Model
@@ -81,3 +81,15 @@ def test_shares_are_of_one_whole() -> None:
     found = shares(np.array([0.9, 0.1, -0.2], np.float32))
     assert found.sum() == pytest.approx(1.0)
     assert found[0] > found[1] > found[2] > 0
+
+
+def test_all_phrasings_at_once_are_hashed_like_one_message() -> None:
+    texts = ["сколько стоит доставка", "доставка доставка доставка", "return policy", "ааа", ""]
+    rarity, unseen, sparse = _rows(texts)
+    whole = np.concatenate(list(sparse.blocks()), axis=1)
+    for row, text in zip(whole, texts, strict=True):
+        places, values = _hashed(text, rarity, unseen)
+        expected = np.zeros_like(row)
+        expected[list(places)] = values
+        assert row == pytest.approx(expected, abs=1e-6)
+    assert rarity["=доставк"] < rarity["=polici"] < unseen

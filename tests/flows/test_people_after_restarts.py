@@ -1,0 +1,106 @@
+"""A house that stops and starts in the middle of a talk with a person: everything goes on, alarms too."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from optfm_bot.dispatch.inner import STAFF, staff_update
+from optfm_bot.domain.handoff import Cue
+from optfm_bot.testing.stage import Person, Stage
+from tests.flows.desk import Desk, StageWith, at_the_desk
+from tests.flows.waiting import called, later
+
+MINUTE, HOUR = 60.0, 3600.0
+
+
+class Restarts:
+    """A house that stops and starts, over the same store and the same helpdesk."""
+
+    def __init__(self, stage_with: StageWith, **options: Any) -> None:
+        self._stage_with = stage_with
+        self._options = options
+        self._kept: dict[str, Any] = {}
+        self._runs = 0
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[tuple[Stage, Desk, Person]]:
+        """One life of it; the person has seen everything that was before."""
+        self._runs += 1
+        options = {**self._options, **self._kept, "first_update": 1 + 1000 * self._runs}
+        async with at_the_desk(self._stage_with, **options) as (stage, desk):
+            person = stage.person()
+            await stage.settle()
+            yield stage, desk, person
+            await stage.settle()
+            self._kept = {"store": stage.store, "helpdesk": desk.helpdesk, "at": stage.clock.now()}
+
+
+async def test_who_waits_is_waited_for_after_a_restart(stage_with: StageWith) -> None:
+    house = Restarts(stage_with)
+    async with house.run() as (stage, _, anna):
+        await called(stage, anna)
+        await later(stage, 20 * MINUTE)
+    async with house.run() as (stage, desk, anna):
+        await later(stage, 11 * MINUTE)
+        anna.sees("Пока никто не освободился")
+        await anna.says("/operator")
+        anna.sees("Человек уже позван")
+        assert len(desk.helpdesk.tickets_here) == 1
+
+
+async def test_who_talks_to_a_person_does_so_after_a_restart(stage_with: StageWith) -> None:
+    house = Restarts(stage_with)
+    async with house.run() as (stage, desk, anna):
+        await called(stage, anna)
+        desk.helpdesk.agent_replies(desk.ticket(anna).id, "Сейчас узнаю")
+        await desk.news()
+        await anna.says("жду")
+    async with house.run() as (stage, desk, anna):
+        await anna.says("сколько стоит доставка")
+        anna.sees_nothing()
+        assert desk.words(anna)[-2:] == ["жду", "сколько стоит доставка"]
+        await desk.news()
+        anna.sees_nothing()  # what was heard before is no news
+        await later(stage, 4 * HOUR)
+        anna.sees("человеку пришлось отойти")
+    async with house.run() as (stage, desk, anna):
+        await anna.says("/operator")
+        anna.sees("Передал разговор человеку")
+        desk.helpdesk.agent_replies(desk.ticket(anna).id, "Нашла")
+        await desk.news()
+        anna.sees("Нашла")
+    async with house.run() as (stage, desk, anna):
+        desk.helpdesk.close_by_agent(desk.ticket(anna).id)
+        await desk.news()
+        anna.sees("Разговор с человеком закончен")
+    async with house.run() as (_, desk, anna):
+        await anna.says("сколько стоит доставка")
+        anna.sees("300 ₽")
+        assert len(desk.helpdesk.tickets_here) == 1
+
+
+async def test_who_is_paused_stays_so_after_a_restart(stage_with: StageWith) -> None:
+    house = Restarts(stage_with)
+    async with house.run() as (stage, _, anna):
+        await anna.says("сколько стоит доставка")
+        anna.sees("300 ₽")
+        await stage.house.intake.receive(STAFF, [staff_update("a", "stage:chat-Анна", Cue.HELD, by="olga")])
+    async with house.run() as (_, _, anna):
+        await anna.says("сколько стоит доставка")
+        anna.sees_nothing()
+
+
+async def test_an_offer_stands_after_a_restart(stage_with: StageWith) -> None:
+    house = Restarts(stage_with)
+    async with house.run() as (_, _, anna):
+        await anna.says("какая гарантия на насосы")
+        await anna.says("а чертежи есть")
+        offer = anna.inbox[-1]
+        token = next(action.token for row in offer.message.actions for action in row if action.token)
+        assert "Позвать человека" in offer.labels
+    async with house.run() as (_, desk, anna):
+        await anna.presses_token(token)
+        anna.sees("Передал разговор человеку")
+        assert desk.ticket(anna).open

@@ -1,0 +1,236 @@
+"""Requests, step by step: with buttons and without, back and forth, broken off and gone on with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from optfm_bot.store.request_records import RequestStatus
+from optfm_bot.testing.platform import WITH_BUTTONS, WITHOUT_BUTTONS
+from optfm_bot.testing.stage import Stage
+from tests.flows.desk import StageWith, at_the_desk
+from tests.flows.requesting import answers, filled
+
+DAY = 86_400.0
+ASKED = {"name": "Анна", "phone": "+79001234567", "email": "anna@example.ru", "description": "Нужен счёт"}
+
+
+# -- filling it in ---------------------------------------------------------------------------------------
+
+
+async def test_with_buttons_a_request_is_filled_in_and_kept(stage: Stage) -> None:
+    anna = stage.person()
+    await anna.says("/request")
+    assert anna.sees("Как к вам обращаться").labels == ["Отмена"]
+    await anna.says("Анна")
+    assert "Назад" in anna.sees("По какому телефону").labels
+    await anna.says("8 900 123-45-67")
+    assert anna.sees("На какую почту").labels == ["Пропустить", "Назад", "Отмена"]
+    await anna.says("anna@example.ru")
+    anna.sees("Что вам нужно")
+    await anna.says("Нужен счёт")
+    summary = anna.sees("Всё верно")
+    assert summary.labels == ["Отправить", "Изменить", "Отмена"]
+    assert summary.message.plain == (
+        "Всё верно?\n\nИмя: Анна\nТелефон: +79001234567\nПочта: anna@example.ru\nОписание: Нужен счёт"
+    )
+    await anna.presses("Отправить")
+    thanks = anna.sees("принята")
+    (row,) = await stage.store.requests()
+    assert row.number in thanks.message.text
+    assert (row.fields, row.status, row.person) == (ASKED, RequestStatus.NEW, "stage:id-Анна")
+    await anna.presses("Отправить", on=summary)  # once more
+    anna.sees("уже не действует")
+    assert len(await stage.store.requests()) == 1
+
+
+async def test_without_buttons_numbers_and_words_do_the_same(stage_with: StageWith) -> None:
+    async with stage_with(capabilities=WITHOUT_BUTTONS) as stage:
+        anna = stage.person()
+        await anna.says("/request")
+        assert "Отмена" in anna.sees("Как к вам обращаться").message.text
+        await anna.says("Анна")
+        asked = anna.sees("По какому телефону").message.text
+        assert ("1. Назад" in asked, "Поделиться" in asked) == (True, False)
+        await anna.says("1")
+        anna.sees("Как к вам обращаться")
+        await anna.says("Анна")
+        anna.sees("По какому телефону")
+        await anna.says("+7 900 123-45-67")
+        asked = anna.sees("На какую почту").message.text
+        assert "1. Пропустить" in asked
+        await anna.says("1")
+        anna.sees("Что вам нужно")
+        await anna.says("Нужен счёт")
+        anna.sees("1. Отправить")
+        await anna.says("1")
+        anna.sees("принята")
+        (row,) = await stage.store.requests()
+        assert row.fields == {key: value for key, value in ASKED.items() if key != "email"}
+
+
+async def test_the_contact_button_gives_the_phone(stage_with: StageWith) -> None:
+    buttons = WITH_BUTTONS.buttons
+    assert buttons is not None
+    with_contact = replace(WITH_BUTTONS, buttons=replace(buttons, contact=True))
+    async with stage_with(capabilities=with_contact) as stage:
+        anna = stage.person()
+        await anna.says("/request")
+        anna.sees()
+        await anna.says("Анна")
+        assert "Поделиться номером" in anna.sees("По какому телефону").labels
+        await anna.shares_phone("79001234567")
+        anna.sees("На какую почту")
+        await answers(anna, "пропустить", "Нужен счёт")
+        await anna.presses("Отправить")
+        (row,) = await stage.store.requests()
+        assert row.fields["phone"] == "+79001234567"
+
+
+async def test_back_skip_and_change(stage: Stage) -> None:
+    anna = stage.person()
+    await anna.says("/request")
+    anna.sees("Как к вам обращаться")
+    await anna.says("назад")
+    anna.sees("Это первый вопрос")
+    anna.sees("Как к вам обращаться")
+    await anna.says("Аня")
+    anna.sees("По какому телефону")
+    await anna.presses("Назад")
+    anna.sees("Как к вам обращаться")
+    await anna.says("Анна")
+    anna.sees("По какому телефону")
+    await anna.says("пропустить")
+    anna.sees("нужен ответ")
+    await answers(anna, "+7 900 123-45-67", "пропустить", "Нужен счёт")
+    await anna.presses("Изменить")
+    change = anna.sees("Что изменить")
+    assert change.labels == ["Имя", "Телефон", "Почта", "Описание", "Назад", "Отмена"]
+    await anna.presses("Почта")
+    anna.sees("На какую почту")
+    await anna.says("не почта")
+    anna.sees("Адрес почты написан с ошибкой")
+    await anna.says("anna@example.ru")
+    assert "anna@example.ru" in anna.sees("Всё верно").message.text
+    await anna.presses("Отправить")
+    anna.sees("принята")
+    (row,) = await stage.store.requests()
+    assert row.fields == ASKED
+
+
+@pytest.mark.parametrize("word", ["отмена", "/cancel"])
+async def test_a_request_that_is_cancelled_is_not_sent(stage: Stage, word: str) -> None:
+    anna = stage.person()
+    await anna.says("/request")
+    anna.sees()
+    await answers(anna, "Анна", "+7 900 123-45-67")
+    await anna.says(word)
+    anna.sees("заявку не отправляю")
+    await anna.says("сколько стоит доставка")
+    anna.sees("300 ₽")
+    assert await stage.store.requests() == []
+
+
+async def test_a_request_left_for_a_day_has_expired(stage: Stage) -> None:
+    anna = stage.person()
+    await anna.says("/request")
+    anna.sees()
+    await answers(anna, "Анна")
+    stage.clock.jump(DAY + 60)
+    await anna.says("+7 900 123-45-67")
+    anna.sees("больше не действует")
+    assert await stage.store.requests() == []
+    await anna.says("сколько стоит доставка")
+    assert any("300 ₽" in one.message.text for one in anna.inbox[-2:])
+
+
+async def test_a_restart_in_the_middle_goes_on_with_the_same_question(stage_with: StageWith) -> None:
+    async with stage_with() as stage:
+        anna = stage.person()
+        await anna.says("/request")
+        anna.sees()
+        await answers(anna, "Анна", "+7 900 123-45-67")
+        skip = next(a.token for row in anna.inbox[-1].message.actions for a in row if a.label == "Пропустить")
+        store = stage.store
+    async with stage_with(store=store, first_update=100) as stage:
+        anna = stage.person()
+        assert skip is not None
+        await anna.presses_token(skip)
+        anna.sees("Что вам нужно")
+        await anna.says("Нужен счёт")
+        anna.sees("Всё верно")
+        store = stage.store
+    async with stage_with(store=store, first_update=200) as stage:
+        anna = stage.person()
+        await anna.says("да")
+        anna.sees("принята")
+        (row,) = await stage.store.requests()
+        assert row.fields["description"] == "Нужен счёт"
+
+
+async def test_a_person_comes_in_the_middle_of_a_form(stage_with: StageWith) -> None:
+    async with at_the_desk(stage_with) as (stage, desk):
+        anna = stage.person()
+        await anna.says("/operator")
+        anna.sees("Передал разговор человеку")
+        ticket = desk.ticket(anna)
+        await anna.says("/request")
+        anna.sees("Как к вам обращаться")
+        await anna.says("Анна")
+        anna.sees("По какому телефону")
+        desk.helpdesk.agent_replies(ticket.id, "Добрый день, я здесь")
+        await desk.news()
+        anna.sees("Добрый день, я здесь")
+        await anna.says("+7 900 123-45-67")  # now it is said to the person
+        anna.sees_nothing()
+        assert desk.words(anna)[-1] == "+7 900 123-45-67"
+        desk.helpdesk.close_by_agent(ticket.id)
+        await desk.news()
+        anna.sees("Разговор с человеком закончен")
+        await anna.says("сколько стоит доставка")
+        anna.sees("300 ₽")
+        assert await stage.store.requests() == []
+
+
+async def test_who_calls_a_person_leaves_the_form(stage_with: StageWith) -> None:
+    async with at_the_desk(stage_with) as (stage, desk):
+        anna = stage.person()
+        await anna.says("/request")
+        anna.sees()
+        await anna.says("/operator")
+        anna.sees("Передал разговор человеку")
+        await anna.says("Анна")
+        anna.sees_nothing()
+        assert desk.words(anna)[-1] == "Анна"
+        assert await stage.store.requests() == []
+
+
+# -- one's own requests ----------------------------------------------------------------------------------
+
+
+async def test_everybody_sees_and_takes_back_their_own(stage: Stage) -> None:
+    anna, boris = stage.person("Анна"), stage.person("Борис")
+    await anna.says("/my_requests")
+    anna.sees("Заявок у вас пока нет")
+    await filled(anna)
+    stage.clock.jump(3600)
+    await filled(anna)
+    await filled(boris, "Борис")
+    rows = [row for row in await stage.store.requests() if row.person == "stage:id-Анна"]
+    await anna.says("/my_requests")
+    listed = anna.sees("Ваши заявки")
+    assert all(row.number in listed.message.text for row in rows)
+    boris_row = next(row for row in await stage.store.requests() if row.person == "stage:id-Борис")
+    assert boris_row.number not in listed.message.text
+    await anna.presses(f"Отменить {rows[0].number}")
+    anna.sees("отменил")
+    await anna.presses(f"Отменить {rows[0].number}", on=listed)
+    anna.sees("уже отменена")
+    assert {row.number: row.status for row in await stage.store.requests()} == {
+        rows[0].number: RequestStatus.CANCELLED,
+        rows[1].number: RequestStatus.NEW,
+        boris_row.number: RequestStatus.NEW,
+    }
+    events = [event.status for event in await stage.store.request_events(rows[0].id)]
+    assert events == [RequestStatus.NEW, RequestStatus.CANCELLED]

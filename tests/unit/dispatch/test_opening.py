@@ -1,0 +1,185 @@
+"""Opening: a new ticket begins with the customer's words, and the talk so far behind them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from channels.model import Purpose
+from faq import FaqEntry, FaqManager
+from optfm_bot.dispatch.opening import Opening
+from optfm_bot.domain.conversation import EMPTY, Conversation
+from optfm_bot.domain.say import Relay, Response
+from optfm_bot.i18n.catalogue import Catalogue
+from optfm_bot.store.memory import MemoryStore
+from optfm_bot.store.records import Direction, TurnRow
+from optfm_bot.store.ticket_records import TicketRow, TicketStatus
+
+LANE = "stage:anna"
+AT = int(datetime(2026, 11, 20, 22, 30, tzinfo=UTC).timestamp() * 1000)
+FAQ = FaqManager(
+    [
+        FaqEntry(id="pay", question="Как оплатить заказ?", answer="Картой."),
+        FaqEntry(id="ship", question="Сколько стоит доставка?", answer="300 рублей."),
+    ]
+)
+WORDS = Relay(purpose=Purpose.CUSTOMER, text="Позовите человека")
+BOT_SAID = Relay(purpose=Purpose.NOTE, text="Бот: зову")
+CLOSE = Relay(purpose=Purpose.CLOSE)
+
+
+class Scene:
+    """An opening over a store in memory."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.opening = Opening(
+            self.store,
+            Catalogue.load(),
+            desk="desk",
+            zone=ZoneInfo("Europe/Moscow"),
+            language="ru",
+            faq=lambda: FAQ,
+        )
+        self._turns = 0
+
+    async def said(self, text: str, by: Direction = Direction.IN, **facts: Any) -> None:
+        self._turns += 1
+        row = TurnRow(
+            **{
+                "id": self._turns,
+                "lane": LANE,
+                "direction": by,
+                "kind": "text",
+                "text": text,
+                "at": AT + self._turns * 60_000,
+                **facts,
+            }
+        )
+        async with self.store.unit() as unit:
+            unit.history.add_turn(row)
+
+    async def keep(self, status: TicketStatus = TicketStatus.OPEN) -> None:
+        row = TicketRow(
+            id=7,
+            desk="desk",
+            lane=LANE,
+            person=LANE,
+            subject="",
+            status=status,
+            opened_at=AT,
+            updated_at=AT,
+        )
+        async with self.store.unit() as unit:
+            unit.desk.save_ticket(row)
+
+    async def completed(self, before: Conversation = EMPTY, **wanted: Any) -> Response:
+        talk = wanted.pop("talk", before)
+        response = Response(outcome="handoff", conversation=talk, **wanted)
+        return await self.opening.completed(response, LANE, before)
+
+
+@pytest.fixture
+async def scene() -> Scene:
+    made = Scene()
+    await made.store.open()
+    return made
+
+
+async def test_the_talk_so_far_stands_behind_the_first_words(scene: Scene) -> None:
+    await scene.said("как оплатить")
+    await scene.said("Картой.", Direction.OUT, entry_id="pay")
+    await scene.said("Завтра", Direction.OUT, kind="agent")
+    await scene.said("")
+    await scene.said("Нет такой", Direction.OUT, entry_id="gone")
+    response = await scene.completed(subject="Позовите", relays=(WORDS, BOT_SAID, CLOSE))
+
+    first, note, *others = response.relays
+    assert (first, others) == (WORDS, [BOT_SAID, CLOSE])
+    assert note.purpose is Purpose.NOTE
+    assert note.text.splitlines() == [
+        "Разговор до обращения:",
+        "21.11 01:31 Клиент: как оплатить",
+        "21.11 01:32 Бот: Картой. [Как оплатить заказ?]",
+        "21.11 01:33 Сотрудник: Завтра",
+        "21.11 01:35 Бот: Нет такой",
+    ]
+    assert response.subject == "Позовите"
+
+
+async def test_all_the_customers_first_words_come_before_it(scene: Scene) -> None:
+    await scene.said("как оплатить")
+    more = replace(WORDS, text="и побыстрее")
+    response = await scene.completed(subject="", relays=(WORDS, more))
+    assert [one.purpose for one in response.relays] == [Purpose.CUSTOMER, Purpose.CUSTOMER, Purpose.NOTE]
+
+
+async def test_who_has_said_nothing_before_needs_no_briefing(scene: Scene) -> None:
+    response = await scene.completed(subject="Позовите", relays=(WORDS,))
+    assert response.relays == (WORDS,)
+
+
+async def test_a_response_that_opens_nothing_stays_as_it_is(scene: Scene) -> None:
+    await scene.said("как оплатить")
+    response = await scene.completed(replace(EMPTY, ticket=7), relays=(WORDS,))
+    assert response.relays == (WORDS,)
+
+
+async def test_a_closed_ticket_that_goes_on_hears_what_was_said_since(scene: Scene) -> None:
+    for text in ("до", "во время закрытия", "после"):
+        await scene.said(text)
+    before = replace(EMPTY, ticket=7, ticket_closed=AT + 2 * 60_000)
+    response = await scene.completed(before, talk=replace(before, ticket_closed=0), relays=(WORDS,))
+
+    _, note = response.relays
+    assert note.text.splitlines()[1:] == ["21.11 01:33 Клиент: после"]
+    still_closed = await scene.completed(before, relays=(BOT_SAID,))
+    assert still_closed.relays == (BOT_SAID,)
+
+
+async def test_an_open_ticket_that_the_conversation_has_forgotten_is_found_again(scene: Scene) -> None:
+    await scene.keep()
+    response = await scene.completed(subject="Позовите", relays=(WORDS,))
+    assert (response.subject, response.conversation.ticket) == (None, 7)
+    assert response.relays == (WORDS,)
+
+
+async def test_a_ticket_that_is_closed_is_no_hindrance_to_a_new_one(scene: Scene) -> None:
+    await scene.keep(TicketStatus.CLOSED)
+    response = await scene.completed(subject="Позовите", relays=(WORDS,))
+    assert (response.subject, response.conversation.ticket) == ("Позовите", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "admitted", "nearest"),
+    [
+        ("можно ли оплатить доставку", 1, True),
+        ("можно ли оплатить доставку", 0, False),
+        ("как оплатить заказ", 1, False),
+        ("", 1, False),
+    ],
+)
+async def test_what_the_bot_took_for_nearest_is_told_if_it_had_no_answer(
+    scene: Scene, text: str, admitted: int, *, nearest: bool
+) -> None:
+    before = replace(EMPTY, admitted=admitted, asked_text=text)
+    response = await scene.completed(before, subject="Позовите", relays=(WORDS,))
+    notes = [one.text for one in response.relays if one.purpose is Purpose.NOTE]
+
+    assert bool(notes) is nearest
+    if nearest:
+        questions = [line for line in notes[0].splitlines() if line.startswith("- ")]
+        assert questions == ["- Как оплатить заказ?", "- Сколько стоит доставка?"]
+
+
+async def test_of_a_long_talk_the_last_words_are_told(scene: Scene) -> None:
+    for number in range(60):
+        await scene.said(f"слово {number}")
+    response = await scene.completed(subject="Позовите", relays=(WORDS,))
+    lines = response.relays[1].text.splitlines()[1:]
+    assert len(lines) == 40
+    assert lines[-1].endswith("слово 59")
