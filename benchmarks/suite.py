@@ -20,8 +20,11 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
+
+from benchmarks.texts import different
 
 SECRET = "bench-secret"  # noqa: S105 - of a fake
 TEXTS = [
@@ -31,6 +34,8 @@ TEXTS = [
     "минимальный заказ",
     "график работы",
 ]
+WARM = 100
+"""Messages before anything is measured."""
 HERE = Path(__file__).parent
 PER_SECOND = 50
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -50,6 +55,8 @@ class Suite:
     variants: Sequence[str]
     command: Command
     yardstick: Callable[[str], str]
+    also: Callable[[Suite, str, argparse.Namespace], dict[str, float]] | None = None
+    """Further measures of a variant, taken after the others with a fake and a bot of their own."""
 
 
 def free_port() -> int:
@@ -97,16 +104,30 @@ class Fake:
         self.process.wait(10)
 
 
+def family(pid: int) -> Iterator[int]:
+    """The process and those that it started, and theirs."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from family(int(child))
+
+
 def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    """What the process and its family have used; children that have ended count with whoever waited for them."""
+    used = 0
+    for member in family(pid):
+        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        used += sum(map(int, fields[11:15]))
+    return used / TICKS
 
 
 def rss_mb(pid: int) -> float:
-    line = next(
-        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")
-    )
-    return int(line.split()[1]) / 1024
+    """The memory of the process and its family; what they share is counted for each."""
+    found = 0
+    for member in family(pid):
+        lines = Path(f"/proc/{member}/status").read_text().splitlines()
+        found += int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+    return found / 1024
 
 
 @contextmanager
@@ -128,23 +149,36 @@ def running(suite: Suite, variant: str, fake: Fake) -> Iterator[tuple[int, float
 
 def measure(suite: Suite, variant: str, options: argparse.Namespace) -> dict[str, float]:
     fake = Fake(suite, options.latency)
+    total = int(PER_SECOND * options.seconds)
+    warming, bursting, flowing = _texts(options.texts, WARM, options.messages, total)
     try:
         with running(suite, variant, fake) as (pid, first_answer):
             fake.control(
-                "rate", per_second=PER_SECOND, seconds=2, chats=20, texts=TEXTS, first_chat=5000
-            )  # warm
-            fake.control("wait", answered=1 + 2 * PER_SECOND, timeout=60)
+                "rate",
+                per_second=PER_SECOND,
+                seconds=WARM / PER_SECOND,
+                chats=20,
+                texts=warming,
+                first_chat=5000,
+            )
+            fake.control("wait", answered=1 + WARM, timeout=60)
             fake.control("reset_stats")
             before = cpu_seconds(pid)
-            fake.control("burst", messages=options.messages, chats=options.chats, texts=TEXTS, first_chat=100)
+            fake.control(
+                "burst", messages=options.messages, chats=options.chats, texts=bursting, first_chat=100
+            )
             fake.control("wait", answered=options.messages, timeout=180)
             cpu = cpu_seconds(pid) - before
             burst = fake.control("stats")
             fake.control("reset_stats")
-            total = int(PER_SECOND * options.seconds)
             before = cpu_seconds(pid)
             fake.control(
-                "rate", per_second=PER_SECOND, seconds=options.seconds, chats=40, texts=TEXTS, first_chat=9000
+                "rate",
+                per_second=PER_SECOND,
+                seconds=options.seconds,
+                chats=40,
+                texts=flowing,
+                first_chat=9000,
             )
             fake.control("wait", answered=total, timeout=120)
             steady = fake.control("stats")
@@ -162,8 +196,16 @@ def measure(suite: Suite, variant: str, options: argparse.Namespace) -> dict[str
         fake.close()
 
 
-def run(suite: Suite) -> None:
-    """Measure what the command line asks for, print it, and write `results/<name>.json`."""
+def _texts(kind: str, *counts: int) -> list[Sequence[str]]:
+    """What is written in each of the phases that have so many messages."""
+    if kind == "repeated":
+        return [TEXTS for _ in counts]
+    starts = accumulate(counts, initial=0)
+    return [different(count, start) for count, start in zip(counts, starts, strict=False)]
+
+
+def arguments(suite: Suite) -> argparse.ArgumentParser:
+    """The command line of a benchmark, for one that adds options of its own."""
     parser = argparse.ArgumentParser(
         description=suite.description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -174,14 +216,25 @@ def run(suite: Suite) -> None:
     parser.add_argument(
         "--latency", type=float, default=0.0, help="seconds until the platform answers a send"
     )
+    parser.add_argument(
+        "--texts", choices=("repeated", "different"), default="repeated",
+        help="the same few questions again and again, or no two the same",
+    )  # fmt: skip
     parser.add_argument("--only", action="append", choices=suite.variants)
     parser.add_argument("--output", type=Path, default=HERE / "results" / f"{suite.name}.json")
-    options = parser.parse_args()
+    return parser
+
+
+def run(suite: Suite, options: argparse.Namespace | None = None) -> dict[str, list[dict[str, float]]]:
+    """Measure what the command line asks for, print it, and write `results/<name>.json`; gives every round."""
+    options = options or arguments(suite).parse_args()
     variants = tuple(options.only or suite.variants)
     rounds: dict[str, list[dict[str, float]]] = {variant: [] for variant in variants}
     for number in range(options.rounds):
         for variant in variants:
             found = measure(suite, variant, options)
+            if suite.also is not None:
+                found |= suite.also(suite, variant, options)
             rounds[variant].append(found)
             print(
                 f"round {number + 1} {variant:<30}",
@@ -192,33 +245,41 @@ def run(suite: Suite) -> None:
         variant: {name: statistics.median(one[name] for one in found) for name in found[0]}
         for variant, found in rounds.items()
     }
-    report(suite, medians)
-    given = {name: value for name, value in vars(options).items() if name != "output"}
+    held = ratios(suite.yardstick, rounds)
+    report(medians, held)
+    given = {name: value for name, value in vars(options).items() if not isinstance(value, Path)}
     options.output.parent.mkdir(exist_ok=True)
     options.output.write_text(
         json.dumps(
-            {"options": given, "medians": medians, "ratios": ratios(suite, medians), "rounds": rounds},
+            {"options": given, "medians": medians, "ratios": held, "rounds": rounds},
             indent=2,
         )
     )
+    return rounds
 
 
-def ratios(suite: Suite, medians: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """How many times the yardstick's median each median is, where there is a yardstick that is not zero."""
+def ratios(
+    yardstick: Callable[[str], str], rounds: Mapping[str, Sequence[Mapping[str, float]]]
+) -> dict[str, dict[str, float]]:
+    """How many times the yardstick of the same round each number is, in the median, where that is not zero.
+
+    A machine that is slow for some minutes is slow for both sides of a round, but not for all rounds.
+    """
     found: dict[str, dict[str, float]] = {}
-    for variant, values in medians.items():
-        yardstick = medians.get(suite.yardstick(variant), {})
+    for variant, values in rounds.items():
+        pairs = list(zip(values, rounds.get(yardstick(variant), ()), strict=False))
         found[variant] = {
-            name: value / yardstick[name] for name, value in values.items() if yardstick.get(name)
+            name: statistics.median(one[name] / other[name] for one, other in pairs)
+            for name in (pairs[0][0] if pairs else {})
+            if all(other.get(name) for _, other in pairs)
         }
     return found
 
 
-def report(suite: Suite, medians: Mapping[str, Mapping[str, float]]) -> None:
+def report(medians: Mapping[str, Mapping[str, float]], held: Mapping[str, Mapping[str, float]]) -> None:
     """Print medians, and beside them the ratio to the yardstick."""
     names = list(next(iter(medians.values())))
     print(f"\n{'median':<30}", *(f"{name:>26}" for name in names))
-    held = ratios(suite, medians)
     for variant, found in medians.items():
         cells = []
         for name in names:

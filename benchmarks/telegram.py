@@ -2,6 +2,7 @@
 
     python -m benchmarks.telegram                 five rounds of everything, a table and results/telegram.json
     python -m benchmarks.telegram --rounds 1 --only optfm-polling
+    python -m benchmarks.telegram --texts different     questions no two of which are the same
 
 Each round starts a fresh fake, a fresh bot with an empty database, waits for the first answer, sends a burst of 1,500
 messages from 200 chats, then 50 a second for ten seconds. Everything is stored (SQLite, synchronous=FULL).

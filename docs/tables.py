@@ -19,14 +19,21 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
+from benchmarks.scaling_tables import RESULTS
+from benchmarks.scaling_tables import TABLES as SCALING
 from channels import errors, model
 from channels.capabilities import Capabilities
 from channels.contract import ChannelSpec
 from channels.registry import BUILT_IN, ChannelRegistry
-from config.environment import NOT_YET, PLAIN_NAMES
+from config.environment import PLAIN_NAMES
+from config.handoff import HelpdeskEntry
+from config.people import FormSection, FormStepSection, ManagerSection
 from config.schema import ChannelEntry, Settings
 from optfm_bot.cli.exits import Exit
 from optfm_bot.cli.main import main as command_line
+from optfm_bot.helpdesk.registry import KINDS as HELPDESKS
+from optfm_bot.helpdesk.registry import helpdesk_spec
+from optfm_bot.i18n.catalogue import LANGUAGES, Catalogue, Message
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.receive.status import ChannelState
 from optfm_bot.store.records import InboxState, OutboxState
@@ -65,6 +72,7 @@ CHANNEL = {
     ChannelState.CONFLICT: "Somebody else receives this bot's updates: a second copy, or a webhook that is still set.",
     ChannelState.BAD_CREDENTIALS: "The platform refuses the token. A person has to act; it is tried again rarely.",
     ChannelState.FAILED: "The channel's own code failed; the log has the trace.",
+    ChannelState.STANDBY: "Another of several processes receives here; this one sends, and is ready to take over.",
     ChannelState.STOPPED: "Closed on purpose.",
 }
 VARIANTS = {
@@ -95,13 +103,17 @@ def code(value: object) -> str:
 # -- settings --------------------------------------------------------------------------------------------------------
 
 
-def settings_rows(section: type[BaseModel]) -> Iterator[list[str]]:
-    """Give key, default, what is allowed and the sentence of each setting of a section."""
+def settings_rows(section: type[BaseModel], prefix: str = "") -> Iterator[list[str]]:
+    """Give key, default, what is allowed and the sentence of each setting of a section and of those inside it."""
     schema = section.model_json_schema()
     for name, field in section.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from settings_rows(field.annotation, f"{prefix}{name}.")
+            continue
         found = schema["properties"][name]
         default = "**required**" if field.is_required() else code(found.get("default"))
-        yield [f"`{name}`", default, allowed(found, schema.get("$defs", {})) or "—", field.description or "—"]
+        allows = allowed(found, schema.get("$defs", {})) or "—"
+        yield [f"`{prefix}{name}`", default, allows, field.description or "—"]
 
 
 def allowed(found: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
@@ -113,6 +125,7 @@ def allowed(found: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if "enum" in found:
         return ", ".join(code(value) for value in found["enum"])
     kinds = {"integer": "whole number", "number": "number", "boolean": "`true`, `false`", "array": "list"}
+    kinds["object"] = "section"
     kind = kinds.get(found.get("type", ""), "text")
     low = found.get("minimum", found.get("exclusiveMinimum"))
     high = found.get("maximum")
@@ -133,6 +146,11 @@ def section_table(name: str) -> str:
     return table(["Key", "Default", "Values", "What it is"], settings_rows(annotation))
 
 
+def model_settings(model: type[BaseModel]) -> str:
+    """The settings of a part of a section that is there several times."""
+    return table(["Key", "Default", "Values", "What it is"], settings_rows(model))
+
+
 def entry_table() -> str:
     """The two keys that every channel has."""
     rows = [
@@ -142,6 +160,33 @@ def entry_table() -> str:
     ]
     rows[-1][1] = "—"
     return table(["Key", "Default", "What it is"], rows)
+
+
+def helpdesk_entry_table() -> str:
+    """The one key that every helpdesk has."""
+    about = HelpdeskEntry.model_fields["type"].description or ""
+    return table(["Key", "Default", "What it is"], [["`type`", "the entry's name", about]])
+
+
+def helpdesk_settings(kind: str) -> str:
+    """The settings of a kind of helpdesk."""
+    return model_settings(helpdesk_spec(kind).settings)
+
+
+def texts_table() -> str:
+    """Every text of the bot by its name."""
+    words = Catalogue.load()
+    rows = [
+        [f"`{key}`", *(_shown(words.message(key, language)) for language in LANGUAGES)]
+        for key in sorted(words.keys)
+    ]
+    return table(["Name", *LANGUAGES], rows)
+
+
+def _shown(message: Message) -> str:
+    if not isinstance(message, str):
+        return "<br>".join(f"{form}: {_shown(text)}" for form, text in message.items())
+    return "<br>".join(f"`{line}`" for line in message.splitlines() if line)
 
 
 def environment_table() -> str:
@@ -157,7 +202,6 @@ def environment_table() -> str:
                 key if there else f"{key}; this channel is planned, and until then the start is refused",
             ]
         )
-    rows += [[f"`{name}`", "not used by this version; setting it gives a warning"] for name in NOT_YET]
     return table(["Variable", "Key"], rows)
 
 
@@ -301,7 +345,8 @@ def numbered(meanings: Mapping[Any, str], kind: type, header: str) -> str:
 
 def benchmark(language: int) -> str:
     """The measured numbers, in English (0) or Russian (1)."""
-    found = json.loads((ROOT / "benchmarks" / "results" / "telegram.json").read_text("utf-8"))["medians"]
+    results = json.loads((ROOT / "benchmarks" / "results" / "telegram.json").read_text("utf-8"))
+    found, ratios = results["medians"], results["ratios"]
     headers = (
         ["", "Messages per second", "CPU per message in the burst", "p50", "p99", "Memory", "First answer"],
         ["", "Сообщений в секунду", "CPU на сообщение в залпе", "p50", "p99", "Память", "Первый ответ"],
@@ -310,8 +355,8 @@ def benchmark(language: int) -> str:
     rows = [
         [
             names[language],
-            f"{one['burst_per_second']:.0f}",
-            f"{one['cpu_ms_per_message']:.2f} {ms}",
+            f"{one['burst_per_second']:.0f} (×{ratios[variant]['burst_per_second']:.2f})",
+            f"{one['cpu_ms_per_message']:.2f} {ms} (×{ratios[variant]['cpu_ms_per_message']:.2f})",
             f"{one['p50_ms']:.1f} {ms}",
             f"{one['p99_ms']:.1f} {ms}",
             f"{one['rss_mb']:.0f} {mb}",
@@ -327,8 +372,14 @@ TABLES: Mapping[str, Callable[[], str]] = {
     **{
         f"settings {name}": partial(section_table, name)
         for name in Settings.model_fields
-        if name != "channels"
+        if name not in {"channels", "forms", "helpdesk", "texts"}
     },
+    "settings helpdesk": helpdesk_entry_table,
+    **{f"helpdesk {kind}": partial(helpdesk_settings, kind) for kind in HELPDESKS},
+    "texts": texts_table,
+    "settings forms": partial(model_settings, FormSection),
+    "settings form steps": partial(model_settings, FormStepSection),
+    "settings managers": partial(model_settings, ManagerSection),
     "settings channels": entry_table,
     "environment": environment_table,
     **{f"channel {kind}": partial(channel_settings, kind) for kind in BUILT_IN},
@@ -343,6 +394,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "channel states": lambda: table(
         ["State", "What it means"], [[f"`{state.value}`", CHANNEL[state]] for state in ChannelState]
     ),
+    **{name: partial(make, RESULTS / "scaling.json") for name, make in SCALING.items()},
     "benchmark": lambda: benchmark(0),
     "benchmark ru": lambda: benchmark(1),
 }
