@@ -62,7 +62,7 @@ class DeskRunner:
 
     def doubt(self, error: ChannelError) -> None:
         """The credentials were refused while something was brought there."""
-        self.status.failed(error)
+        self.status.doubted(error)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Open, then poll and look, until `stop`."""

@@ -141,7 +141,7 @@ class ChannelRunner:
 
     def doubt(self, error: ChannelError) -> None:
         """Sending was refused for our credentials: show it, and find out soon whether they work again."""
-        self.status.failed(error)
+        self.status.doubted(error)
         self._doubted.set()
 
     async def _publish_commands(self) -> None:

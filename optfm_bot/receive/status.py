@@ -81,15 +81,12 @@ class ChannelStatus:
         self._set(state, self._reservation, 0)
 
     def failed(self, error: ChannelError) -> None:
-        """The platform did not answer, or not as it should."""
-        match error:
-            case Unauthorized():
-                state = ChannelState.BAD_CREDENTIALS
-            case Conflict():
-                state = ChannelState.CONFLICT
-            case _:
-                state = ChannelState.WAITING
-        self._set(state, str(error), self.now.failures + 1)
+        """Receiving failed: the platform did not answer, or not as it should."""
+        self._set(_state_after(error), str(error), self.now.failures + 1)
+
+    def doubted(self, error: ChannelError) -> None:
+        """Sending failed. It is the same trouble told once more: the next try to receive is not put off by it."""
+        self._set(_state_after(error), str(error), max(1, self.now.failures))
 
     def broken(self, error: Exception) -> None:
         """Our own code failed; the loop goes on, and an operator has to look."""
@@ -105,6 +102,16 @@ class ChannelStatus:
         self.now = Snapshot(state=state, since=since, why=why, failures=failures)
         if before.state is not state and self._changed is not None:
             self._changed(before, self.now)
+
+
+def _state_after(error: ChannelError) -> ChannelState:
+    match error:
+        case Unauthorized():
+            return ChannelState.BAD_CREDENTIALS
+        case Conflict():
+            return ChannelState.CONFLICT
+        case _:
+            return ChannelState.WAITING
 
 
 _SHORTEST_PAUSE = 0.5

@@ -456,6 +456,18 @@ async def test_a_message_refused_for_its_credentials_makes_a_webhook_be_looked_a
         assert d.healthy > before
 
 
+async def test_messages_refused_meanwhile_do_not_put_off_the_next_try(desk: OpenDesk) -> None:
+    """They tell the same trouble again; only our own tries in a row make the pauses longer."""
+    async with desk({"open": [Unauthorized(), Unauthorized()]}) as d:
+        for _ in range(5):
+            d.runner.doubt(Unauthorized())
+        assert d.state is ChannelState.BAD_CREDENTIALS
+        await d.clock.advance(60)
+
+        assert d.pauses("open") == [15, 30]
+        assert d.state is ChannelState.CONNECTED
+
+
 async def test_a_channel_is_open_once_it_knows_who_it_is(desk: OpenDesk) -> None:
     async with desk({"open": [Unreachable(maybe_sent=False)]}) as d:
         assert not d.runner.opened.is_set()
