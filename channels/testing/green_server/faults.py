@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from channels.testing.green_server.refusal import (
@@ -87,42 +84,6 @@ _REFUSALS: Final[Mapping[FaultKind, Callable[[], Refusal]]] = {
     FaultKind.UNACKED: lambda: Refusal(500, "Cannot read properties of null (reading 'findUnAckedMessage')"),
     FaultKind.BAD_GATEWAY: lambda: Refusal(502, title="Bad Gateway"),
 }
-
-
-class FaultPlan:
-    """The rules in force, asked once per call; the first one that matches is used."""
-
-    def __init__(self, *, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - a repeatable test, not a secret
-        self.rules: list[Fault] = []
-        self.fired: Counter[str] = Counter()
-
-    def add(self, fault: Fault) -> Fault:
-        """Put a rule in force after the others."""
-        self.rules.append(fault)
-        return fault
-
-    def clear(self) -> None:
-        """Everything works again."""
-        self.rules.clear()
-
-    def take(self, method: str, given: Mapping[str, Any]) -> Fault | None:
-        """The fault that strikes this call, counted down, or None."""
-        chat = str(given.get("chatId", given.get("groupId", "")))
-        for fault in self.rules:
-            if fault.method != method and not fnmatchcase(method, fault.method):
-                continue
-            if fault.chat_id is not None and fault.chat_id != chat:
-                continue
-            if fault.probability < 1.0 and self._random.random() >= fault.probability:
-                continue
-            if fault.times is not None:
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.rules.remove(fault)
-            self.fired[fault.kind.value] += 1
-            return fault
-        return None
 
 
 class RateLimits:

@@ -126,6 +126,10 @@ class Instance:
         """The messages that reached people, in order."""
         return self.book.sent
 
+    def says(self, text: str, chat: int) -> None:
+        """Let somebody write."""
+        self.push.text(text, chat=chat)
+
     def configure(self, **settings: Any) -> None:
         """Change settings at once, without a restart; see `getSettings` for their names."""
         if unknown := settings.keys() - self.settings.keys():

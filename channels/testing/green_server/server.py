@@ -15,7 +15,6 @@ a `Fault` says.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter, deque
 from collections.abc import Callable
 from functools import partial
@@ -27,11 +26,11 @@ from urllib.parse import unquote
 import orjson
 from aiohttp import web
 
-from channels.testing.green_server.control import Control
-from channels.testing.green_server.faults import HANDLED, Fault, FaultKind, FaultPlan
+from channels.testing import steering
+from channels.testing.green_server.control import control_of
+from channels.testing.green_server.faults import HANDLED, Fault, FaultKind
 from channels.testing.green_server.fields import MAX, Field, chat, read_fields
 from channels.testing.green_server.instance import Instance, Pace
-from channels.testing.green_server.load import Load
 from channels.testing.green_server.methods import SENDS, Method, method_named
 from channels.testing.green_server.outgoing import Waiting
 from channels.testing.green_server.partner import Partner
@@ -44,19 +43,18 @@ from channels.testing.green_server.refusal import (
     wrong_token,
 )
 from channels.testing.green_server.wire import Address, Call, choose_group, read_address, read_call
+from channels.testing.load import Load
+from channels.testing.trouble import LONGEST_HANG, FaultPlan, cut_off, cut_short, pause
+from channels.testing.watching import Watch, steady_clock
 
 CALLS_KEPT: Final = 50_000
 DEFAULT_ID: Final = "310012345678"
 DEFAULT_TOKEN: Final = "0123456789abcdef0123456789abcdef"  # noqa: S105 - the token of a fake opens nothing
 PARTNER_TOKEN: Final = "gac.0123456789abcdef"  # noqa: S105 - as above
-_LONGEST_HANG: Final = 3600.0
+FIRST_CHAT: Final = 20_000_000
+"""Where the conversations of a load begin; a negative number means groups."""
+
 _READS: Final = frozenset({"receiveNotification", "deleteNotification"})
-
-
-def _steady_clock() -> Callable[[], float]:
-    """The time of day that never steps back while the server lives."""
-    start = time.time() - time.perf_counter()
-    return lambda: start + time.perf_counter()
 
 
 class GreenServer:
@@ -91,9 +89,8 @@ class GreenServer:
         self.latency = latency
         self.limits_on = limits_on
         self.pace = pace or Pace()
-        self.clock = clock or _steady_clock()
-        self.faults = FaultPlan(seed=seed)
-        self.load = Load(self.clock)
+        self.clock = clock or steady_clock()
+        self.faults: FaultPlan[Fault] = FaultPlan(seed=seed)
         self.instances: dict[str, Instance] = {}
         self.call_log: deque[Call] = deque(maxlen=CALLS_KEPT)
         self.call_count = 0
@@ -101,10 +98,11 @@ class GreenServer:
         """Sends that were received and not yet answered, at this moment."""
         self._seq = 0
         self.instance = self.add_instance(network, id_instance=id_instance, token=token)
+        self.load = Load(self.clock, self.instance.says, first_chat=FIRST_CHAT)
         self.partner = Partner(partner_token, self.instances, self.add_instance, network)
-        self._control = Control(self)
+        self._control = control_of(self)
         self._closing = asyncio.Event()
-        self._watchers: list[asyncio.Future[None]] = []
+        self._watch = Watch(self.clock, self.state)
         self._runners: list[web.ServerRunner] = []
 
     # -- life --------------------------------------------------------------------------------------
@@ -141,7 +139,7 @@ class GreenServer:
             await instance.close()
         while self._runners:
             await self._runners.pop().cleanup()
-        self._changed()
+        self._watch.changed()
 
     @property
     def api_url(self) -> str:
@@ -187,7 +185,7 @@ class GreenServer:
         self.call_log.clear()
         self.call_count = 0
         self.latency = 0.0
-        self._changed()
+        self._watch.changed()
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -238,25 +236,11 @@ class GreenServer:
 
     async def wait(self, condition: Callable[[], bool], *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - callers read better so
         """Return as soon as the condition holds. Raises `TimeoutError` with the state if it does not."""
-        deadline = self.clock() + timeout
-        while not condition():
-            left = deadline - self.clock()
-            if left <= 0:
-                raise TimeoutError(f"not within {timeout} s; the fake's state: {self.state()}")
-            changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._watchers.append(changed)
-            # Not everything announces itself (a delivery, a load that ended): look now and then.
-            await asyncio.wait((changed,), timeout=min(left, 0.02))
+        await self._watch.wait(condition, timeout=timeout)
 
     async def wait_sent(self, count: int, *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - as above
         """Wait until this many messages reached people since the last reset."""
         await self.wait(lambda: self.sent_count >= count, timeout=timeout)
-
-    def _changed(self) -> None:
-        watchers, self._watchers = self._watchers, []
-        for watcher in watchers:
-            if not watcher.done():
-                watcher.set_result(None)
 
     # -- meddling ----------------------------------------------------------------------------------
 
@@ -269,12 +253,8 @@ class GreenServer:
     async def _handle(self, media: bool, api: bool, request: web.BaseRequest) -> web.StreamResponse:  # noqa: FBT001 - bound by `partial`
         path, _, query = request.raw_path.partition("?")
         path = unquote(path)
-        if path.startswith("/_control/"):
-            status, found = await self._control.handle(
-                path.removeprefix("/_control/"), query, await request.read()
-            )
-            body = orjson.dumps(found, default=str)
-            return web.Response(status=status, body=body, headers={"Content-Type": JSON})
+        if path.startswith(steering.PREFIX):
+            return await self._control.answer(request, path, query)
         if path.startswith("/files/") and media:
             return self._file(path)
         if path.startswith("/partner/") and api:
@@ -327,19 +307,19 @@ class GreenServer:
         if method.name not in SENDS:
             return await self._respond(request, path, instance, method, call)
         self.in_flight += 1
-        self._changed()
+        self._watch.changed()
         try:
             return await self._respond(request, path, instance, method, call)
         finally:
             self.in_flight -= 1
-            self._changed()
+            self._watch.changed()
 
     async def _respond(
         self, request: web.BaseRequest, path: str, instance: Instance, method: Method, call: Call
     ) -> web.StreamResponse:
-        fault = self.faults.take(call.method, call.given)
+        fault = self.faults.take(call.method, call.given.get("chatId", call.given.get("groupId")))
         if fault is not None and await self._strike(fault):
-            return _cut_off(request)
+            return cut_off(request)
         refused = fault.refusal(call.method) if fault is not None else None
         accepted: list[Waiting] = []
         try:
@@ -353,7 +333,7 @@ class GreenServer:
         except Refusal as error:
             response = self._refusal(error, path)
         if self.latency and method.name in SENDS:
-            await self._pause(self.latency)
+            await pause(self.latency, self._closing)
         heard = request.transport is not None and not request.transport.is_closing()
         if heard:
             call.status = response.status
@@ -362,7 +342,7 @@ class GreenServer:
             if waiting.sent is not None:
                 waiting.sent.outcome = "answered" if heard else "lost"
                 waiting.sent.answered_at = self.clock() if heard else None
-        self._changed()
+        self._watch.changed()
         return response
 
     async def _perform(self, instance: Instance, method: Method, call: Call) -> Any:
@@ -378,17 +358,17 @@ class GreenServer:
         if method.ready:
             instance.account.require()
         found = instance.handlers[method.name](given)
-        self._changed()
+        self._watch.changed()
         return found
 
     async def _strike(self, fault: Fault) -> bool:
         """What a fault does before the call is handled; true when it never will be."""
         match fault.kind:
             case FaultKind.SLOW:
-                await self._pause(fault.seconds)
+                await pause(fault.seconds, self._closing)
                 return False
             case FaultKind.HANG:
-                await self._pause(_LONGEST_HANG)
+                await pause(LONGEST_HANG, self._closing)
                 return True
             case FaultKind.DROP:
                 return True
@@ -398,28 +378,12 @@ class GreenServer:
     async def _write(self, request: web.BaseRequest, body: bytes, fault: Fault | None) -> web.StreamResponse:
         headers = {"Content-Type": JSON}
         if fault is not None and fault.kind is FaultKind.DROP_AFTER:
-            return _cut_off(request)
+            return cut_off(request)
+        whole = web.Response(body=body, headers=headers)
         if fault is not None and fault.kind is FaultKind.CUT_BODY:
-            cut = web.StreamResponse(headers={**headers, "Content-Length": str(len(body))})
-            await cut.prepare(request)
-            await cut.write(body[: len(body) // 2])
-            return _cut_off(request)
-        return web.Response(body=body, headers=headers)
+            return await cut_short(request, whole)
+        return whole
 
     def _refusal(self, error: Refusal, path: str) -> web.Response:
         body, kind = error.answer(path, self.clock())
         return web.Response(status=error.status, body=body, headers={"Content-Type": kind})
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait, but not longer than the server lives."""
-        closing = asyncio.ensure_future(self._closing.wait())
-        try:
-            await asyncio.wait((closing,), timeout=seconds)
-        finally:
-            closing.cancel()
-
-
-def _cut_off(request: web.BaseRequest) -> web.Response:
-    """Close the connection; the response that is returned goes nowhere."""
-    request.protocol.force_close()
-    return web.Response()

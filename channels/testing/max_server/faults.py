@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import random
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from channels.testing.max_server.refusal import ApiError, too_many_requests
@@ -36,11 +33,6 @@ class FaultKind(StrEnum):
     HANG = "hang"
     CUT_BODY = "cut_body"
 
-
-BAD_GATEWAY_PAGE = (
-    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n"
-    b"<center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-)
 
 NOT_READY: Final = (400, "attachment.not.ready", "Key: errors.process.attachment.file.not.processed")
 """What MAX says while it still works on an upload."""
@@ -80,40 +72,3 @@ class Fault:
             return too_many_requests(self.retry_after)
         found = _REFUSALS.get(self.kind)
         return None if found is None else ApiError(*found)
-
-
-class FaultPlan:
-    """The rules in force, asked once per call; the first one that matches is used."""
-
-    def __init__(self, *, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - a repeatable test, not a secret
-        self.rules: list[Fault] = []
-        self.fired: Counter[str] = Counter()
-
-    def add(self, fault: Fault) -> Fault:
-        """Put a rule in force after the others."""
-        self.rules.append(fault)
-        return fault
-
-    def clear(self) -> None:
-        """Everything works again."""
-        self.rules.clear()
-
-    def take(self, method: str, chat_id: int | None = None) -> Fault | None:
-        """The fault that strikes this call, counted down, or None."""
-        if not self.rules:
-            return None
-        for fault in self.rules:
-            if fault.method != method and not fnmatchcase(method, fault.method):
-                continue
-            if fault.chat_id not in {None, chat_id}:
-                continue
-            if fault.probability < 1.0 and self._random.random() >= fault.probability:
-                continue
-            if fault.times is not None:
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.rules.remove(fault)
-            self.fired[fault.kind.value] += 1
-            return fault
-        return None

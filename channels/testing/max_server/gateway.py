@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import struct
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-import orjson
 from aiohttp import web
 
-from channels.testing.max_server.control import Control
+from channels.testing import steering
+from channels.testing.max_server.control import control_of
 from channels.testing.max_server.dispatch import Answer, Call, refusal
-from channels.testing.max_server.faults import BAD_GATEWAY_PAGE, Fault, FaultKind
+from channels.testing.max_server.faults import Fault, FaultKind
 from channels.testing.max_server.refusal import ApiError, not_found, unauthorized
 from channels.testing.max_server.routes import EDITS, SENDS, find_route, read_path
+from channels.testing.trouble import BAD_GATEWAY_PAGE, LONGEST_HANG, cut_off, cut_short, pause, reset
 
 if TYPE_CHECKING:
     from channels.testing.max_server.server import MaxServer
@@ -23,11 +21,8 @@ if TYPE_CHECKING:
 MAX_BODY: Final = 300 * 1024 * 1024
 UPLOADS: Final = "/_upload/"
 MEDIA: Final = "/_media/"
-_CONTROL: Final = "/_control/"
 _JSON: Final = {"Content-Type": "application/json; charset=utf-8"}
 _HTML: Final = {"Content-Type": "text/html"}
-_LONGEST_HANG: Final = 3600.0
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 class Gateway:
@@ -35,17 +30,14 @@ class Gateway:
 
     def __init__(self, server: MaxServer) -> None:
         self.server = server
-        self._control = Control(server)
+        self._control = control_of(server)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, or break its connection."""
         raw, _, query = request.raw_path.partition("?")
         path = read_path(raw)
-        if path.startswith(_CONTROL):
-            status, found = await self._control.handle(
-                path.removeprefix(_CONTROL), query, await request.read()
-            )
-            return web.Response(status=status, body=orjson.dumps(found, default=str), headers=_JSON)
+        if path.startswith(steering.PREFIX):
+            return await self._control.answer(request, path, query)
         try:
             if path.startswith((UPLOADS, MEDIA)):
                 return await self._handle_file(request, path)
@@ -130,7 +122,7 @@ class Gateway:
         heard = False
         try:
             if self.server.latency and (call.method in SENDS or call.method in EDITS):
-                await self._pause(self.server.latency)
+                await pause(self.server.latency, self.server.closing)
             response = await self._write(request, answer, fault)
             heard = request.transport is not None and not request.transport.is_closing()
         finally:
@@ -145,17 +137,17 @@ class Gateway:
         """What a fault does before the call is handled; a response means that it never will be."""
         match fault.kind:
             case FaultKind.SLOW:
-                await self._pause(fault.seconds)
+                await pause(fault.seconds, self.server.closing)
                 return None
             case FaultKind.BAD_GATEWAY:
                 return web.Response(status=502, body=BAD_GATEWAY_PAGE, headers=_HTML)
             case FaultKind.HANG:
-                await self._pause(_LONGEST_HANG)
-                return _cut_off(request)
+                await pause(LONGEST_HANG, self.server.closing)
+                return cut_off(request)
             case FaultKind.DROP:
-                return _cut_off(request)
+                return cut_off(request)
             case FaultKind.RESET:
-                return _reset(request)
+                return reset(request)
             case _:
                 return None
 
@@ -163,22 +155,11 @@ class Gateway:
         self, request: web.BaseRequest, answer: Answer, fault: Fault | None
     ) -> web.StreamResponse:
         if fault is not None and fault.kind is FaultKind.DROP_AFTER:
-            return _cut_off(request)
+            return cut_off(request)
+        whole = _response(answer)
         if fault is not None and fault.kind is FaultKind.CUT_BODY:
-            length = {"Content-Length": str(len(answer.body))}
-            cut = web.StreamResponse(status=answer.status, headers={**_JSON, **answer.headers, **length})
-            await cut.prepare(request)
-            await cut.write(answer.body[: len(answer.body) // 2])
-            return _cut_off(request)
-        return _response(answer)
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait, but not longer than the server lives."""
-        closing = asyncio.ensure_future(self.server.closing.wait())
-        try:
-            await asyncio.wait((closing,), timeout=seconds)
-        finally:
-            closing.cancel()
+            return await cut_short(request, whole)
+        return whole
 
 
 def _response(answer: Answer) -> web.Response:
@@ -190,18 +171,3 @@ async def _read(request: web.BaseRequest) -> bytes:
     if (request.content_length or 0) > MAX_BODY:
         raise ApiError(413, "proto.payload", "Request entity too large")
     return await request.content.read() if request.body_exists else b""
-
-
-def _cut_off(request: web.BaseRequest) -> web.Response:
-    """Close the connection; the response that is returned goes nowhere."""
-    request.protocol.force_close()
-    return web.Response()
-
-
-def _reset(request: web.BaseRequest) -> web.Response:
-    """Close the connection with a reset instead of a goodbye."""
-    if request.transport is not None:
-        connection = request.transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        request.transport.abort()
-    return web.Response()

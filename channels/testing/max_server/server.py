@@ -12,7 +12,6 @@ One event loop, one bot. Every call is answered as the platform would, or goes w
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
@@ -21,27 +20,23 @@ from typing import Any, Final, Self
 from aiohttp import web
 
 from channels.testing.latency import LatencyBook
+from channels.testing.load import Load
 from channels.testing.max_server.dispatch import BotApi, Call
-from channels.testing.max_server.faults import Fault, FaultKind, FaultPlan
+from channels.testing.max_server.faults import Fault, FaultKind
 from channels.testing.max_server.feed import Feed
 from channels.testing.max_server.gateway import MEDIA, UPLOADS, Gateway
 from channels.testing.max_server.inbound import Inbound
 from channels.testing.max_server.limits import RateLimits
-from channels.testing.max_server.load import Load
 from channels.testing.max_server.quirks import Quirks
 from channels.testing.max_server.update_queue import UpdateQueue
 from channels.testing.max_server.webhook import Pusher
 from channels.testing.max_server.world import Sent, Standing, Upload, World
+from channels.testing.trouble import FaultPlan
+from channels.testing.watching import Watch, steady_clock
 
 CALLS_KEPT: Final = 50_000
 DEFAULT_TOKEN: Final = "f9LHodD0cOKtestMAXtoken-0123456789_abcdefghij"  # noqa: S105 - of a fake bot, opens nothing
 BOT_ID: Final = 700_000_001
-
-
-def _steady_clock() -> Callable[[], float]:
-    """The time of day that never steps back while the server lives."""
-    start = time.time() - time.perf_counter()
-    return lambda: start + time.perf_counter()
 
 
 class MaxServer:
@@ -70,11 +65,11 @@ class MaxServer:
         self.host = host
         self.port = port
         self.latency = latency
-        self.clock = clock or _steady_clock()
+        self.clock = clock or steady_clock()
         self.world = World(bot_id=BOT_ID, username=username)
         self.queue = UpdateQueue()
         self.quirks = Quirks()
-        self.faults = FaultPlan(seed=seed)
+        self.faults: FaultPlan[Fault] = FaultPlan(seed=seed)
         self.limits = RateLimits()
         self.latencies = LatencyBook()
         self.push = Inbound(
@@ -85,7 +80,7 @@ class MaxServer:
             token=token,
             media_url=self._media_url,
         )
-        self.load = Load(self.push, self.clock)
+        self.load = Load(self.clock, lambda text, chat: self.push.text(text, chat=chat))
         self.pusher = Pusher(
             self.queue,
             clock=self.clock,
@@ -112,7 +107,9 @@ class MaxServer:
         """Sends that were received and not yet answered, at this moment."""
         self.closing = asyncio.Event()
         self._gateway = Gateway(self)
-        self._watchers: list[asyncio.Future[None]] = []
+        self._watch = Watch(self.clock, self.state)
+        self.changed = self._watch.changed
+        """Lets those who wait for a condition look again."""
         self._runner: web.ServerRunner | None = None
 
     # -- life --------------------------------------------------------------------------------------
@@ -195,6 +192,11 @@ class MaxServer:
         """The messages that reached this chat, in order."""
         return [one for one in self.world.sent if one.chat_id == chat]
 
+    @property
+    def sent_count(self) -> int:
+        """How many messages reached people since the last reset."""
+        return self.world.sent_count
+
     def calls(self, method: str) -> list[Call]:
         """The calls of one operation, in order, refused ones included."""
         return [one for one in self.call_log if one.method == method]
@@ -236,29 +238,12 @@ class MaxServer:
 
     async def wait(self, condition: Callable[[], bool], *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - callers read better so
         """Return as soon as the condition holds. Raises `TimeoutError` with the state if it does not."""
-        deadline = self.clock() + timeout
-        while not condition():
-            left = deadline - self.clock()
-            if left <= 0:
-                raise TimeoutError(f"not within {timeout} s; the fake's state: {self.state()}")
-            changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._watchers.append(changed)
-            # Not everything announces itself (a load that ended, say): look now and then.
-            await asyncio.wait((changed,), timeout=min(left, 0.05))
+        await self._watch.wait(condition, timeout=timeout)
 
     async def wait_sent(self, count: int, *, timeout: float = 10.0) -> list[Sent]:  # noqa: ASYNC109 - as above
         """Wait until this many messages reached people since the last reset; returns all that are kept."""
         await self.wait(lambda: self.world.sent_count >= count, timeout=timeout)
         return list(self.world.sent)
-
-    def changed(self) -> None:
-        """Let those who wait for a condition look again."""
-        if not self._watchers:
-            return
-        watchers, self._watchers = self._watchers, []
-        for watcher in watchers:
-            if not watcher.done():
-                watcher.set_result(None)
 
     # -- meddling ----------------------------------------------------------------------------------
 

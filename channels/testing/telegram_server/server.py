@@ -12,22 +12,21 @@ One event loop, one bot. Every call is answered as the platform would, or goes w
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import unquote
 
-import orjson
 from aiohttp import web
 
+from channels.testing import steering
 from channels.testing.latency import LatencyBook
-from channels.testing.telegram_server.control import Control
+from channels.testing.load import Load
+from channels.testing.telegram_server.control import control_of
 from channels.testing.telegram_server.dispatch import Answer, BotApi, Call, reply_method
-from channels.testing.telegram_server.faults import BAD_GATEWAY_PAGE, Fault, FaultKind, FaultPlan, RateLimits
+from channels.testing.telegram_server.faults import Fault, FaultKind, RateLimits
 from channels.testing.telegram_server.inbound import Inbound
-from channels.testing.telegram_server.load import Load
 from channels.testing.telegram_server.methods import EDITS, SENDS, ChatMethods
 from channels.testing.telegram_server.refusal import ApiError, bad_request
 from channels.testing.telegram_server.subscription import Subscription
@@ -42,19 +41,14 @@ from channels.testing.telegram_server.wire import (
     read_query,
 )
 from channels.testing.telegram_server.world import Sent, Standing, World
+from channels.testing.trouble import BAD_GATEWAY_PAGE, LONGEST_HANG, FaultPlan, cut_off, cut_short, pause
+from channels.testing.watching import Watch, steady_clock
 
 CALLS_KEPT: Final = 50_000
 MAX_BODY: Final = 60 * 1024 * 1024
 DEFAULT_TOKEN: Final = "123456:TEST"  # noqa: S105 - the token of a fake bot opens nothing
 _JSON: Final = {"Content-Type": "application/json"}
 _HTML: Final = {"Content-Type": "text/html"}
-_LONGEST_HANG: Final = 3600.0
-
-
-def _steady_clock() -> Callable[[], float]:
-    """The time of day that never steps back while the server lives."""
-    start = time.time() - time.perf_counter()
-    return lambda: start + time.perf_counter()
 
 
 class TelegramServer:
@@ -85,17 +79,17 @@ class TelegramServer:
         self.host = host
         self.port = port
         self.latency = latency
-        self.clock = clock or _steady_clock()
+        self.clock = clock or steady_clock()
         bot_id = token.partition(":")[0]
         if not bot_id.isdecimal():
             raise ValueError("a token begins with the number of the bot and a colon")
         self.world = World(bot_id=int(bot_id), username=username, callback_lifetime=callback_lifetime)
         self.queue = UpdateQueue()
-        self.faults = FaultPlan(seed=seed)
+        self.faults: FaultPlan[Fault] = FaultPlan(seed=seed)
         self.limits = RateLimits()
         self.latencies = LatencyBook()
         self.push = Inbound(self.world, self.queue, self.latencies, self.clock)
-        self.load = Load(self.push, self.clock)
+        self.load = Load(self.clock, lambda text, chat: self.push.text(text, chat=chat))
         self.pusher = Pusher(
             self.queue,
             clock=self.clock,
@@ -115,9 +109,9 @@ class TelegramServer:
         self.call_count = 0
         self.in_flight = 0
         """Sends that were received and not yet answered, at this moment."""
-        self._control = Control(self)
+        self._control = control_of(self)
         self._closing = asyncio.Event()
-        self._watchers: list[asyncio.Future[None]] = []
+        self._watch = Watch(self.clock, self.state)
         self._runner: web.ServerRunner | None = None
 
     # -- life --------------------------------------------------------------------------------------
@@ -149,7 +143,7 @@ class TelegramServer:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-        self._changed()
+        self._watch.changed()
 
     @property
     def base_url(self) -> str:
@@ -169,7 +163,7 @@ class TelegramServer:
         self.call_count = 0
         self.latency = 0.0
         self.api.logged_out = False
-        self._changed()
+        self._watch.changed()
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -186,6 +180,11 @@ class TelegramServer:
     def sent_to(self, chat: int) -> list[Sent]:
         """The messages that reached this chat, in order."""
         return [one for one in self.world.sent if one.chat_id == chat]
+
+    @property
+    def sent_count(self) -> int:
+        """How many messages reached people since the last reset."""
+        return self.world.sent_count
 
     def calls(self, method: str) -> list[Call]:
         """The calls of one method, in order, refused ones included."""
@@ -225,28 +224,12 @@ class TelegramServer:
 
     async def wait(self, condition: Callable[[], bool], *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - callers read better so
         """Return as soon as the condition holds. Raises `TimeoutError` with the state if it does not."""
-        deadline = self.clock() + timeout
-        while not condition():
-            left = deadline - self.clock()
-            if left <= 0:
-                raise TimeoutError(f"not within {timeout} s; the fake's state: {self.state()}")
-            changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._watchers.append(changed)
-            # Not everything announces itself (a load that ended, say): look now and then.
-            await asyncio.wait((changed,), timeout=min(left, 0.05))
+        await self._watch.wait(condition, timeout=timeout)
 
     async def wait_sent(self, count: int, *, timeout: float = 10.0) -> list[Sent]:  # noqa: ASYNC109 - as above
         """Wait until this many messages reached people since the last reset; returns all that are kept."""
         await self.wait(lambda: self.world.sent_count >= count, timeout=timeout)
         return list(self.world.sent)
-
-    def _changed(self) -> None:
-        if not self._watchers:
-            return
-        watchers, self._watchers = self._watchers, []
-        for watcher in watchers:
-            if not watcher.done():
-                watcher.set_result(None)
 
     # -- meddling ----------------------------------------------------------------------------------
 
@@ -292,18 +275,15 @@ class TelegramServer:
             return await self._handle_call(request, path, query)
         if path.startswith("/file/bot"):
             return await self._handle_file(request, path)
-        if path.startswith("/_control/"):
-            status, found = await self._control.handle(
-                path.removeprefix("/_control/"), query, await request.read()
-            )
-            return web.Response(status=status, body=orjson.dumps(found, default=str), headers=_JSON)
+        if path.startswith(steering.PREFIX):
+            return await self._control.answer(request, path, query)
         return _refusal(ApiError(404, "Not Found"))
 
     async def _handle_file(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         token, _, name = path.removeprefix("/file/bot").partition("/")
         if token != self.token:
             return _refusal(ApiError(401, "Unauthorized"))
-        fault = self.faults.take("file", {})
+        fault = self.faults.take("file")
         if fault is not None and (early := await self._strike(request, fault)) is not None:
             return early
         refused = fault.answer() if fault else None
@@ -331,12 +311,12 @@ class TelegramServer:
         if method not in SENDS:
             return await self._respond(request, call, files)
         self.in_flight += 1
-        self._changed()
+        self._watch.changed()
         try:
             return await self._respond(request, call, files)
         finally:
             self.in_flight -= 1
-            self._changed()
+            self._watch.changed()
 
     def _logged(self, method: str, given: Parameters) -> Call:
         call = Call(method, given, self.clock())
@@ -349,16 +329,16 @@ class TelegramServer:
         method = reply_method(given)
         if method is not None:
             self.api.run_reply(self._logged(method, given), files)
-            self._changed()
+            self._watch.changed()
 
     async def _respond(self, request: web.BaseRequest, call: Call, files: Uploads) -> web.StreamResponse:
-        fault = self.faults.take(call.method, call.given)
+        fault = self.faults.take(call.method, call.given.get("chat_id"))
         if fault is not None and (early := await self._strike(request, fault)) is not None:
             return early
         answer = await self.api.answer(call, files, fault)
-        self._changed()
+        self._watch.changed()
         if self.latency and (call.method in SENDS or call.method in EDITS):
-            await self._pause(self.latency)
+            await pause(self.latency, self._closing)
         response = await self._write(request, answer, fault, _JSON)
         heard = request.transport is not None and not request.transport.is_closing()
         if heard:
@@ -372,15 +352,15 @@ class TelegramServer:
         """What a fault does before the call is handled; a response means that it never will be."""
         match fault.kind:
             case FaultKind.SLOW:
-                await self._pause(fault.seconds)
+                await pause(fault.seconds, self._closing)
                 return None
             case FaultKind.BAD_GATEWAY:
                 return web.Response(status=502, body=BAD_GATEWAY_PAGE, headers=_HTML)
             case FaultKind.HANG:
-                await self._pause(_LONGEST_HANG)
-                return _cut_off(request)
+                await pause(LONGEST_HANG, self._closing)
+                return cut_off(request)
             case FaultKind.DROP:
-                return _cut_off(request)
+                return cut_off(request)
             case _:
                 return None
 
@@ -388,23 +368,11 @@ class TelegramServer:
         self, request: web.BaseRequest, answer: Answer, fault: Fault | None, headers: Mapping[str, str]
     ) -> web.StreamResponse:
         if fault is not None and fault.kind is FaultKind.DROP_AFTER:
-            return _cut_off(request)
+            return cut_off(request)
+        whole = web.Response(status=answer.status, body=answer.body, headers=headers)
         if fault is not None and fault.kind is FaultKind.CUT_BODY:
-            cut = web.StreamResponse(
-                status=answer.status, headers={**headers, "Content-Length": str(len(answer.body))}
-            )
-            await cut.prepare(request)
-            await cut.write(answer.body[: len(answer.body) // 2])
-            return _cut_off(request)
-        return web.Response(status=answer.status, body=answer.body, headers=headers)
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait, but not longer than the server lives."""
-        closing = asyncio.ensure_future(self._closing.wait())
-        try:
-            await asyncio.wait((closing,), timeout=seconds)
-        finally:
-            closing.cancel()
+            return await cut_short(request, whole)
+        return whole
 
 
 async def _read(request: web.BaseRequest, query: str) -> tuple[dict[str, Any], Uploads]:
@@ -423,9 +391,3 @@ async def _read(request: web.BaseRequest, query: str) -> tuple[dict[str, Any], U
 
 def _refusal(error: ApiError) -> web.Response:
     return web.Response(status=error.code, body=failure(error), headers=_JSON)
-
-
-def _cut_off(request: web.BaseRequest) -> web.Response:
-    """Close the connection; the response that is returned goes nowhere."""
-    request.protocol.force_close()
-    return web.Response()

@@ -321,7 +321,7 @@ async def test_what_waited_while_the_house_was_down_comes_when_it_is_back(
 async def test_a_load_is_numbered_and_spread_over_chats(
     server: GreenServer, green: Instance, raw: Raw
 ) -> None:
-    server.load.burst(green.push, 4, chats=2, texts=["q{n}"], first_chat=30000000)
+    server.load.burst(4, chats=2, texts=["q{n}"], first_chat=30000000)
     bodies = await drain(raw)
     assert [one["messageData"]["textMessageData"]["textMessage"] for one in bodies] == [
         "q0",
@@ -330,6 +330,6 @@ async def test_a_load_is_numbered_and_spread_over_chats(
         "q3",
     ]
     assert [one["senderData"]["chatId"] for one in bodies] == ["30000000", "30000001"] * 2
-    assert server.load.rate(green.push, 400, seconds=0.05, chats=3, start=4) == 20
+    assert server.load.rate(400, seconds=0.05, chats=3, start=4) == 20
     await server.wait(lambda: not server.load.running)
     assert server.pending == 20
