@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from optfm_bot.cluster.plan import ROLES, SHARD_LEASES, Moves, Role, View, moves
+from optfm_bot.cluster.plan import ROLES, SHARD_LEASES, Moves, Role, View, missing, moves
 from optfm_bot.shards import SHARDS, shard_lease, shard_of
 
 DUTIES = {
@@ -74,6 +75,8 @@ class Simulation:
                 plan = self.act(member)
                 moved = moved or not still(plan)
             for member in self.members:
+                # What one frees now, another can take in the next round.
+                moved = moved or bool(self.leaving[member])
                 self.settle(member)
             if not moved:
                 return number
@@ -114,6 +117,7 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
+@example(steps=[("join", 0), ("act", 0), ("join", 2), ("look", 0), ("act", 0), ("look", 0), ("act", 0)])
 def test_in_whatever_order_members_come_go_and_settle_the_work_is_divided(
     steps: list[tuple[str, int]],
 ) -> None:
@@ -209,3 +213,23 @@ def test_the_shard_of_a_lane_is_the_same_for_ever() -> None:
     """Rows carry these numbers: another function would hide them from their owners."""
     lanes = ("tg:1", "tg:2", "max:-100500", "чат", "\ud800")
     assert [shard_of(lane) for lane in lanes] == [49, 11, 50, 48, 40]
+
+
+@pytest.mark.parametrize(
+    ("roles", "expected"),
+    [
+        (["web"], {Role.WORKER, Role.POLLER}),
+        (["web", "worker"], {Role.POLLER}),
+        (["web", "poller", "poller"], {Role.WORKER}),
+        (["web", "worker", "poller"], set()),
+        (["all"], set()),
+    ],
+)
+def test_roles_that_nobody_has_are_known(roles: list[str], expected: set[Role]) -> None:
+    view = View(members={number: ROLES[role] for number, role in enumerate(roles, 1)}, leases={})
+
+    assert missing(view, {"receive:t": Role.POLLER, "housekeeping": Role.WORKER}) == expected
+
+
+def test_nobody_has_to_poll_where_there_is_no_channel() -> None:
+    assert missing(View(members={1: ROLES["worker"]}, leases={}), {}) == set()
