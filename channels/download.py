@@ -8,13 +8,14 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from channels.errors import ChannelError, Gone, Rejected, RetryLater
 from channels.http import HttpAnswer, HttpClient
+from channels.phrase import phrase
 
 DOWNLOAD_TIMEOUT = 60.0
 _MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _GONE = frozenset({401, 403, 404, 410})
 """What storage says of a file that it has removed, or of an address whose time is over."""
-_NEAR_US = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
+_NEAR_US = (".local", ".localhost", ".localdomain", ".internal", ".lan", ".home.arpa")
 
 
 async def download(http: HttpClient, url: str, *, limit: int, homes: Collection[str]) -> bytes:
@@ -26,13 +27,18 @@ async def download(http: HttpClient, url: str, *, limit: int, homes: Collection[
     for _ in range(_MOST_REDIRECTS + 1):
         if not may_be_asked(url, homes):
             raise Rejected(
-                "the file's address is not one that may be asked: it has to be a public one with https"
+                phrase(
+                    "file.private_address",
+                    "the file's address is not one that may be asked: it has to be a public one with https",
+                )
             )
         answer = await http.request("GET", url, timeout=DOWNLOAD_TIMEOUT, limit=limit)
         if answer.status not in _REDIRECTS:
             return content_of(answer, urlsplit(url).hostname or "?")
         url = _next_place(url, answer.headers)
-    raise Rejected("the file's address leads from one place to the next and never to the file")
+    raise Rejected(
+        phrase("file.endless", "the file's address leads from one place to the next and never to the file")
+    )
 
 
 def content_of(answer: HttpAnswer, host: str) -> bytes:
@@ -61,7 +67,9 @@ def _is_public(host: str) -> bool:
     try:
         return ip_address(host).is_global
     except ValueError:
-        return "." in host and not host.endswith(_NEAR_US) and not host.rpartition(".")[2].isdecimal()
+        # What ends in a number, 0x1 too, is an address in one of its other spellings.
+        last = host.rpartition(".")[2]
+        return "." in host and host.isascii() and not host.endswith(_NEAR_US) and not last[:1].isdigit()
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
@@ -76,7 +84,9 @@ def _next_place(url: str, headers: Mapping[str, str]) -> str:
 
 
 def _refusal(answer: HttpAnswer, host: str) -> ChannelError:
-    what = f"{host} does not give the file (HTTP {answer.status})"
+    what = phrase(
+        "file.not_given", "{host} does not give the file (HTTP {status})", host=host, status=answer.status
+    )
     if answer.status in _GONE:
         return Gone(what)
     if answer.status == 429 or answer.status >= 500:  # noqa: PLR2004 - as above

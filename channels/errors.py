@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from channels.phrase import phrase
+
 
 class ChannelError(Exception):
     """Something went wrong between us and a platform. The docstring of the class is its default message."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+        super().__init__(message or default_message(self))
+
+
+def default_message(error: Exception) -> str:
+    """Give what an error says that was raised without words: the first line of its class's docstring, as a phrase."""
+    kind = type(error)
+    return phrase(
+        f"error.{kind.__name__.lower()}", "{said}", said=(kind.__doc__ or "").strip().splitlines()[0]
+    )
 
 
 class RetryLater(ChannelError):

@@ -29,6 +29,7 @@ from aiohttp import (
 )
 
 from channels.errors import ChannelError, Misconfigured, Rejected, TooLarge, Unreachable
+from channels.phrase import answered, phrase
 from config.secret import Secret
 
 JSON_HEADERS: Mapping[str, str] = {"Content-Type": "application/json"}
@@ -53,7 +54,7 @@ def json_body(data: Any) -> bytes:
         return orjson.dumps(data)
     except orjson.JSONEncodeError as error:
         reason = str(error)
-    raise Rejected(f"the message cannot be written as JSON: {reason}")
+    raise Rejected(phrase("http.not_json", "the message cannot be written as JSON: {reason}", reason=reason))
 
 
 def json_value(body: bytes) -> Any:
@@ -185,7 +186,12 @@ class HttpClient:
             body = await _read_up_to(most, response)
             if body is not None:
                 return HttpAnswer(response.status, response.headers, body)
-            what = f"{_host(url)} sent an answer of more than {most} bytes"
+            what = phrase(
+                "http.answer_too_long",
+                "{host} sent an answer of more than {most} bytes",
+                host=_host(url),
+                most=most,
+            )
             failure = TooLarge(what) if limited else Unreachable(what, maybe_sent=True)
         except self._errors as error:
             failure = self._failure(error, url, times)
@@ -230,13 +236,23 @@ class HttpClient:
         # The proxy's library reports some failures as an OSError, which aiohttp wraps once more.
         not_written = isinstance(error, self._not_written) or isinstance(error.__cause__, self._not_written)
         if not_written:
-            what = f"{host} could not be reached"
+            what = phrase("http.not_reached", "{host} could not be reached", host=host)
         elif isinstance(error, TimeoutError):
-            return Unreachable(f"{host} did not answer within {limit.total:g} s", maybe_sent=True)
+            return Unreachable(
+                phrase(
+                    "http.no_answer",
+                    "{host} did not answer within {total} s",
+                    host=host,
+                    total=f"{limit.total:g}",
+                ),
+                maybe_sent=True,
+            )
         else:
-            what = f"the connection to {host} broke before the answer was complete"
+            what = phrase(
+                "http.broken_off", "the connection to {host} broke before the answer was complete", host=host
+            )
         detail = self.redact(f"{type(error).__name__}: {error}").replace(url, host)
-        return Unreachable(f"{what} ({detail})", maybe_sent=not not_written)
+        return Unreachable(answered(what, detail), maybe_sent=not not_written)
 
 
 async def _read_up_to(most: int, response: ClientResponse) -> bytes | None:
@@ -268,7 +284,14 @@ def _tls_context(ca_file: str) -> ssl.SSLContext:
     try:
         context.load_verify_locations(cafile=Path(ca_file))
     except (OSError, ssl.SSLError) as error:
-        raise Misconfigured(f"The CA bundle {ca_file} cannot be read: {error}") from error
+        raise Misconfigured(
+            phrase(
+                "http.ca_unreadable",
+                "The CA bundle {ca_file} cannot be read: {why}",
+                ca_file=ca_file,
+                why=error,
+            )
+        ) from error
     return context
 
 
@@ -277,7 +300,10 @@ def _socks_module() -> Any:
         return import_module("aiohttp_socks")
     except ImportError as error:
         raise Misconfigured(
-            'A SOCKS proxy needs one more library. Install it with: pip install "optfm-bot[proxy]"'
+            phrase(
+                "http.no_socks",
+                'A SOCKS proxy needs one more library. Install it with: pip install "optfm-bot[proxy]"',
+            )
         ) from error
 
 
@@ -300,7 +326,10 @@ def _socks_address(proxy: str) -> str:
         port = None
     if port is None:
         raise Misconfigured(
-            "The address of a SOCKS proxy ends with its port, like socks5://proxy.example:1080"
+            phrase(
+                "http.socks_port",
+                "The address of a SOCKS proxy ends with its port, like socks5://proxy.example:1080",
+            )
         )
     # The library knows the plain names only; the proxy looks up host names either way (`rdns`).
     scheme, _, rest = proxy.partition("://")

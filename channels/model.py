@@ -400,10 +400,12 @@ class Receipt:
 class Past:
     """One message of a talk as the house keeps it: the person's `text`, or what we sent as `message`.
 
-    `id` is the platform's id of a person's message where there is one, and the `Rendered.key` of ours.
+    `id` is the platform's id of a person's message where there is one, and the `Rendered.key` of ours. `pressed`: the
+    text is that of a button, and the id is the `event_id` of the press.
     """
 
     id: str
     at: datetime
     text: str = field(default="", repr=False)
     message: Outbound | None = field(default=None, repr=False)
+    pressed: bool = False

@@ -18,6 +18,7 @@ import structlog
 
 from channels.contract import INSTANCE_NAME, Channel, ChannelContext, ChannelSettings, ChannelSpec
 from channels.errors import Misconfigured
+from channels.phrase import phrase
 
 GROUP = "optfm_bot.channels"
 DISTRIBUTION = "optfm-bot"
@@ -82,9 +83,15 @@ class ChannelRegistry:
         if kind in self._problems:
             raise Misconfigured(self._problems[kind])
         near = get_close_matches(kind, self._sources, n=2, cutoff=0.6)
-        guess = f" Did you mean {' or '.join(near)}?" if near else ""
+        guess = phrase("registry.guess", " Did you mean {names}?", names=" / ".join(near)) if near else ""
         raise Misconfigured(
-            f"There is no channel of type {kind!r}.{guess} Known types: {', '.join(self.kinds())}."
+            phrase(
+                "registry.unknown_kind",
+                "There is no channel of type {kind}.{guess} Known types: {kinds}.",
+                kind=repr(kind),
+                guess=guess,
+                kinds=", ".join(self.kinds()),
+            )
         )
 
     def specs(self) -> tuple[ChannelSpec, ...]:
@@ -166,12 +173,23 @@ def create_channel(
         )
     if not INSTANCE_NAME.fullmatch(context.instance):
         raise Misconfigured(
-            f"{context.instance!r} cannot be the name of a channel: one has up to 32 of"
-            " a-z, 0-9, _ and -, and starts with a letter"
+            phrase(
+                "registry.bad_name",
+                "{instance} cannot be the name of a channel: one has up to 32 of a-z, 0-9, _ and -, and "
+                "starts with a letter",
+                instance=repr(context.instance),
+            )
         )
     factory = _import_factory(spec, distribution)
     if not (isinstance(factory, type) and issubclass(factory, Channel)):
-        raise Misconfigured(f"{spec.factory} is no Channel; this is a mistake in the package {distribution}")
+        raise Misconfigured(
+            phrase(
+                "registry.no_channel",
+                "{factory} is no Channel; this is a mistake in the package {distribution}",
+                factory=spec.factory,
+                distribution=distribution,
+            )
+        )
     return factory(settings, context)
 
 
@@ -182,10 +200,21 @@ def _import_factory(spec: ChannelSpec, distribution: str) -> Any:
     except ImportError as error:
         package = f"{distribution}[{spec.extra}]" if spec.extra else distribution
         raise Misconfigured(
-            f"{spec.title} needs a library that is not installed ({error})."
-            f' Install it with: pip install "{package}"'
+            phrase(
+                "registry.no_library",
+                "{title} needs a library that is not installed ({why}). Install it with: pip install "
+                '"{package}"',
+                title=spec.title,
+                why=error,
+                package=package,
+            )
         ) from error
     except AttributeError as error:
         raise Misconfigured(
-            f"{spec.factory} does not exist; this is a mistake in the package {distribution}"
+            phrase(
+                "registry.no_factory",
+                "{factory} does not exist; this is a mistake in the package {distribution}",
+                factory=spec.factory,
+                distribution=distribution,
+            )
         ) from error

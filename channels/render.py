@@ -14,6 +14,7 @@ from channels.errors import TooLarge
 from channels.ladder import numbered_actions, step_down
 from channels.measure import written
 from channels.model import Body, Outbound, Rendered
+from channels.phrase import phrase
 from channels.split import split_outbound
 
 __all__ = ["numbered_actions", "plain_copy", "render", "split_outbound"]
@@ -30,7 +31,14 @@ def render(message: Outbound, capabilities: Capabilities, *, key: str = "") -> R
     text = written(body, capabilities)
     limit = capabilities.caption_limit if step.media else capabilities.text_limit
     if text.length > limit:
-        raise TooLarge(f"the text is {text.length} long, the platform takes {limit}")
+        raise TooLarge(
+            phrase(
+                "render.too_long",
+                "the text is {length} long, the platform takes {limit}",
+                length=text.length,
+                limit=limit,
+            )
+        )
     markup = dialect_named(capabilities.dialect).markup
     degraded = step.degraded
     if text.marked and not markup:

@@ -20,6 +20,12 @@ _PLAIN_TAGS = frozenset(
 _REFERENCE = re.compile(r"(?<!\$)\$\{(?:[^{}\n'\"]|\$\{[^{}\n'\"]*\})+\}")
 _FIRST, _LAST = 0xE100, 0xF8FF
 _HELD = re.compile("\ue000([\ue100-\uf8ff])\ue001*")
+_KEY = r"\s*(?:- +)?[\w.-]+\s*:\s+"
+_TAB = re.compile(r" *\t\s*\S")
+_GLUED = re.compile(r"\s*(?:- +)?\w[\w-]*(?::(?=[^\s/])|\uff1a)|\s*-\w")
+_OPEN_QUOTE = re.compile(_KEY + r"""(?:"[^"]*|'[^']*)$""")
+_TWO_COLONS = re.compile(_KEY + r"\S.*:(?:\s|$)")
+_BEGINS_WITH_SIGN = re.compile(_KEY + r"""["'\[{]""")
 _MAX_NODES = 20_000
 _MAX_DEPTH = 40
 
@@ -88,15 +94,35 @@ class _HeldReferences:
 
 
 def _syntax(error: yaml.MarkedYAMLError, name: str, text: str) -> Problem:
-    mark = error.problem_mark or error.context_mark
+    """Name the line that is most likely wrong, which may be one above the place where the parser stopped."""
+    mark, began = error.problem_mark or error.context_mark, error.context_mark
     reason = " ".join(part for part in (error.context, error.problem) if part)
-    lines = text.splitlines()
-    line = lines[mark.line] if mark and mark.line < len(lines) else ""
-    hint = "yaml_tab" if line.lstrip(" ").startswith("\t") else "yaml_quote"
-    where = f"{name}:{mark.line + 1}" if mark else name
-    return problem(
-        "yaml", where=where, key="", hint=hint, column=mark.column + 1 if mark else "?", reason=reason
-    )
+    lines = re.split(r"\r\n|\r|\n", text)
+    at = min(mark.line, len(lines) - 1) if mark else 0
+    above = next((number for number in range(at - 1, -1, -1) if lines[number].strip()), at)
+    hint = "yaml_quote"
+    if began and re.search("flow|quoted", error.context or ""):
+        at, hint = began.line, "yaml_open"
+    elif slips := [(number, slip) for number in (at, above) if (slip := _slip(lines[number]))]:
+        at, hint = slips[0]
+    elif _is_moved(lines[at], reason):
+        hint = "yaml_indent"
+    column = next((place.column + 1 for place in (mark, began) if place and place.line == at), 1)
+    where = f"{name}:{at + 1}" if mark else name
+    return problem("yaml", where=where, key="", hint=hint, column=column, reason=reason)
+
+
+def _is_moved(line: str, reason: str) -> bool:
+    """Whether the parser most likely complains of the indentation of a line and not of what is in it."""
+    if "mapping values" in reason:
+        return _TWO_COLONS.match(line) is None
+    return re.search("expected key|expected '-'", reason) is not None and not _BEGINS_WITH_SIGN.match(line)
+
+
+def _slip(line: str) -> str:
+    """The hint for what a line itself shows to be wrong; empty if it shows nothing."""
+    signs = {"yaml_tab": _TAB, "yaml_glued": _GLUED, "yaml_open": _OPEN_QUOTE}
+    return next((hint for hint, sign in signs.items() if sign.match(line)), "")
 
 
 class _Walk:

@@ -68,7 +68,8 @@ class HandoffSection(Section):
         24,
         gt=0,
         le=8_760,
-        description="Hours for which a form that was begun waits for the next answer; then it is dropped.",
+        description="Hours for which a form that was begun waits for the next answer. Then the person is told, and may"
+        " go on with it for as long again.",
     )
 
 

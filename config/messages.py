@@ -22,6 +22,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "too_short": ("must have at least {limit} characters", "нужно не меньше {limit} символов"),
     "too_long": ("must have at most {limit} characters", "нужно не больше {limit} символов"),
     "pattern": ("must match {limit}{got}", "должно соответствовать {limit}{got}"),
+    "small_name": (
+        "must be 1–32 characters: a small Latin letter, then small letters, digits, `_`{got}",
+        "нужно 1–32 символа: строчная латинская буква, дальше строчные буквы, цифры, `_`{got}",
+    ),
     "timezone": ("no such time zone{got}", "нет такого часового пояса{got}"),
     "public_url": (
         "must be an address such as https://bot.example.ru, without query or fragment",
@@ -79,6 +83,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "a helpdesk name is 1–32 characters: a small letter, then small letters, digits, `_`, `-`",
         "имя в helpdesk: 1–32 символа, первая строчная латинская буква, дальше строчные буквы, цифры, `_`, `-`",
     ),
+    "desk_channel": ("there is no channel `{name}`", "канала `{name}` нет"),
     "helpdesk_is_channel": (
         "a channel is called `{name}` too, and the two names must differ",
         "так же называется канал `{name}`, а имена должны быть разными",
@@ -114,7 +119,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "unreadable": ("cannot be read: {reason}", "не читается: {reason}"),
     "not_utf8": ("the file is not UTF-8", "файл не в кодировке UTF-8"),
     "too_big": ("the file is larger than {limit} bytes", "файл больше {limit} байт"),
-    "yaml": ("column {column}: not valid YAML: {reason}", "столбец {column}: ошибка YAML: {reason}"),
+    "yaml": ("column {column}: not valid YAML: {reason}", "ошибка YAML"),
     "yaml_tag": ("the tag {tag} is not allowed", "тег {tag} не разрешён"),
     "yaml_key": ("a key must be plain text", "ключ должен быть простым текстом"),
     "yaml_heavy": ("nested or repeated too much", "слишком много вложений или повторов"),
@@ -187,6 +192,18 @@ _HINTS: dict[str, tuple[str, str]] = {
     "yaml_quote": (
         "put values with `: `, `#`, `@` or `%` in quotes",
         "значения с `: `, `#`, `@` или `%` берите в кавычки",
+    ),
+    "yaml_glued": (
+        "put a space after the key and its colon, and after `-`",
+        "после ключа с двоеточием и после `-` нужен пробел",
+    ),
+    "yaml_open": (
+        "close the quote or the bracket, and quote texts with `: ` or `,` inside of brackets",
+        "закройте кавычку или скобку, а тексты с `: ` или `,` внутри скобок берите в кавычки",
+    ),
+    "yaml_indent": (
+        "this line is not indented as those beside it: keys of one section begin at the same place",
+        "отступ не такой, как у соседних строк: ключи одного раздела начинаются на одном расстоянии от края",
     ),
     "create": ("`optfm-bot init` writes one", "создать: `optfm-bot init`"),
     "reference": (

@@ -37,6 +37,8 @@ _CODES: Mapping[str, str] = {
     "string_too_long": "too_long",
     "string_pattern_mismatch": "pattern",
 }
+_SHAPES = {r"^[a-z][a-z0-9_]{0,31}$": "small_name"}
+"""Patterns that have words of their own."""
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern")
 _HINT_OF = {
     "timezone": "timezone",
@@ -82,6 +84,7 @@ def _translate(detail: ErrorDetails, model: type[BaseModel], locate: Locate, pre
     context: Mapping[str, Any] = detail.get("ctx", {})
     where, key = locate(path), dotted(path)
     code = _CODES.get(kind, kind)
+    code = _SHAPES.get(context.get("pattern", ""), code)
     if code == "unknown_key":
         return _unknown(model, location, where, prefix)
     if not known_message(code):

@@ -13,6 +13,7 @@ from channels.console.spec import SPEC, ConsoleSettings
 from channels.contract import Batch, Channel, ChannelContext, ChannelSpec, Cursor, Polling
 from channels.errors import BadPayload, Gone
 from channels.model import ChatRef, Inbound, RawUpdate, Receipt, Rendered, SenderRef, StartIn, TextIn
+from channels.phrase import phrase
 
 POLL_SECONDS = 25.0
 
@@ -78,7 +79,7 @@ class ConsoleChannel(Channel, Polling):
             BrokenPipeError,
             ValueError,
         ) as error:  # the reader of the pipe has left, or the file is closed
-            raise Gone("the terminal is closed") from error
+            raise Gone(phrase("console.closed", "the terminal is closed")) from error
         self._count += 1
         return Receipt(external_ids=(f"{self._started}-out-{self._count}",), sent_at=self.clock())
 

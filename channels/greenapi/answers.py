@@ -21,6 +21,7 @@ from channels.errors import (
     Unreachable,
 )
 from channels.http import HttpAnswer, json_value
+from channels.phrase import phrase
 
 NOT_READY = timedelta(seconds=5)
 """How long to wait for an instance that is starting. It needs up to five minutes, but tells when it is ready."""
@@ -28,16 +29,24 @@ NOT_READY = timedelta(seconds=5)
 LOOKUPS_CLOSED = timedelta(hours=2)
 """How long MAX closes the look-up of contacts after too many of them."""
 
-WRONG_TOKEN = "GREEN-API does not know this apiTokenInstance. Copy it again from the console."  # noqa: S105 - a sentence
-WRONG_INSTANCE = (
-    "GREEN-API does not know this instance at this address. Compare id_instance and api_url with the console."
+WRONG_TOKEN = phrase(
+    "green_api.wrong_token", "GREEN-API does not know this apiTokenInstance. Copy it again from the console."
 )
-WEBHOOK_SET = (
-    "A webhook address is set for this instance, so GREEN-API answers no request for messages. Stop the other"
-    " program that receives them and clear the address: optfm-bot channels do <instance> settings-set webhook_url="
+WRONG_INSTANCE = phrase(
+    "green_api.wrong_instance",
+    "GREEN-API does not know this instance at this address. Compare id_instance and api_url "
+    "with the console.",
 )
-SUSPENDED = (
-    "MAX has suspended this account: only saved contacts may be written to. Everything waits until that ends."
+WEBHOOK_SET = phrase(
+    "green_api.webhook_set",
+    "A webhook address is set for this instance, so GREEN-API answers no request for messages. "
+    "Stop the other program that receives them and clear the address: optfm-bot channels do "
+    "<instance> settings-set webhook_url=",
+)
+SUSPENDED = phrase(
+    "green_api.suspended",
+    "MAX has suspended this account: only saved contacts may be written to. Everything waits "
+    "until that ends.",
 )
 
 _NOT_READY = re.compile(r"starting|not authorized|notAuthorized", re.IGNORECASE)
@@ -48,14 +57,22 @@ _TOO_LONG = re.compile(
 )
 _SILENT = frozenset({408, 425, 499})
 """Statuses of servers in front of the gateway: the call may have passed them."""
-_TARIFF = "Change the tariff in the console, or wait until the 1st of the month, when it starts anew."
+NO_REASON = phrase("green_api.no_reason", "no reason given")
+_TARIFF = phrase(
+    "green_api.tariff",
+    "Change the tariff in the console, or wait until the 1st of the month, when it starts anew.",
+)
 
 
 class NotReady(RetryLater):
     """The instance is starting or nobody is logged in."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"The instance is not ready: {reason}", after=NOT_READY, whole_bot=True)
+        super().__init__(
+            phrase("green_api.not_ready", "The instance is not ready: {reason}", reason=reason),
+            after=NOT_READY,
+            whole_bot=True,
+        )
 
 
 class Suspended(RetryLater):
@@ -89,17 +106,34 @@ def refusal(  # noqa: PLR0911 - a table of statuses, read row by row
         case 400:
             return _bad_request(message)
         case 413:
-            return TooLarge(message or "GREEN-API does not take a body as large as this")
+            return TooLarge(
+                message
+                or phrase("green_api.body_too_large", "GREEN-API does not take a body as large as this")
+            )
         case 429:
-            return RetryLater("GREEN-API asks us to be slower", after=answer.retry_after(), whole_bot=True)
+            return RetryLater(
+                phrase("green_api.slower", "GREEN-API asks us to be slower"),
+                after=answer.retry_after(),
+                whole_bot=True,
+            )
         case 466:
             return Rejected(quota_sentence(fields))
         case 469:
             return RetryLater(
-                "MAX closes the look-up of contacts for about two hours after too many of them",
+                phrase(
+                    "green_api.lookups_closed",
+                    "MAX closes the look-up of contacts for about two hours after too many of them",
+                ),
                 after=LOOKUPS_CLOSED,
             )
-    return Rejected(f"GREEN-API refused the call (HTTP {answer.status}): {message or 'no reason given'}")
+    return Rejected(
+        phrase(
+            "green_api.refused",
+            "GREEN-API refused the call (HTTP {status}): {message}",
+            status=answer.status,
+            message=message or NO_REASON,
+        )
+    )
 
 
 def quota_sentence(content: Mapping[str, Any]) -> str:
@@ -107,13 +141,26 @@ def quota_sentence(content: Mapping[str, Any]) -> str:
 
     Both parts are looked at, because one may say "allowed" while the other is what refused.
     """
-    for part, what in (("correspondentsStatus", "chats"), ("invokeStatus", "")):
+    for part in ("correspondentsStatus", "invokeStatus"):
         status = content.get(part)
-        if isinstance(status, dict) and "EXCEEDED" in str(status.get("status", "")).upper():
-            counted = _counted(status)
-            subject = what or f"calls of {_word(status.get('method'))}"
-            return f"The quota of {subject} in this tariff is used up{counted}. {_TARIFF}"
-    return f"A quota of this tariff is used up. {_TARIFF}"
+        if not isinstance(status, dict) or "EXCEEDED" not in str(status.get("status", "")).upper():
+            continue
+        counted = _counted(status)
+        if part == "correspondentsStatus":
+            return phrase(
+                "green_api.quota_of_chats",
+                "The quota of chats in this tariff is used up{counted}. {advice}",
+                counted=counted,
+                advice=_TARIFF,
+            )
+        return phrase(
+            "green_api.quota_of_calls",
+            "The quota of calls of {method} in this tariff is used up{counted}. {advice}",
+            method=_word(status.get("method")),
+            counted=counted,
+            advice=_TARIFF,
+        )
+    return phrase("green_api.quota", "A quota of this tariff is used up. {advice}", advice=_TARIFF)
 
 
 def read_deletion(answer: HttpAnswer, redact: Callable[[str], str]) -> bool:
@@ -132,13 +179,18 @@ def read_sent(content: Any) -> str:
     if isinstance(message_id, str | int) and not isinstance(message_id, bool) and message_id != "":
         return str(message_id)
     require(fields, "status")
-    raise Unreachable("GREEN-API accepted the message and named no id for it", maybe_sent=True)
+    raise Unreachable(
+        phrase("green_api.no_message_id", "GREEN-API accepted the message and named no id for it"),
+        maybe_sent=True,
+    )
 
 
 def require(content: Any, name: str) -> Mapping[str, Any]:
     """Give the object of an answer in which `name` is not false. Raises by reaction: a no comes with status 200."""
     if not isinstance(content, dict):
-        raise RetryLater("GREEN-API's answer is not what its documentation promises")
+        raise RetryLater(
+            phrase("green_api.unexpected_answer", "GREEN-API's answer is not what its documentation promises")
+        )
     if content.get(name, True) is not False:
         return content
     reason = str(content.get("reason") or content.get("description") or "")[:200]
@@ -146,8 +198,18 @@ def require(content: Any, name: str) -> Mapping[str, Any]:
         raise NotReady(reason)
     left = content.get("leftTime")
     if isinstance(left, int) and 0 < left < 86_400:  # noqa: PLR2004 - seconds of a day
-        raise RetryLater(f"GREEN-API asks us to wait: {reason}", after=timedelta(seconds=left))
-    raise Rejected(f"GREEN-API says no ({name}): {reason or 'it names no reason'}")
+        raise RetryLater(
+            phrase("green_api.wait_reason", "GREEN-API asks us to wait: {reason}", reason=reason),
+            after=timedelta(seconds=left),
+        )
+    raise Rejected(
+        phrase(
+            "green_api.says_no",
+            "GREEN-API says no ({name}): {reason}",
+            name=name,
+            reason=reason or NO_REASON,
+        )
+    )
 
 
 _UNREADABLE: Any = object()
@@ -175,7 +237,14 @@ def _denied(status: int, fields: Mapping[str, Any], message: str, *, sends: bool
     if status == 403 and _SUSPENDED.search(message):  # noqa: PLR2004 - as above
         return Suspended(SUSPENDED, after=timedelta(hours=1), whole_bot=True)
     if fields and (sends or status == 404):  # noqa: PLR2004 - as above
-        return Rejected(f"GREEN-API refused the call (HTTP {status}): {message or 'no reason given'}")
+        return Rejected(
+            phrase(
+                "green_api.refused",
+                "GREEN-API refused the call (HTTP {status}): {message}",
+                status=status,
+                message=message or NO_REASON,
+            )
+        )
     return Unauthorized(WRONG_INSTANCE)
 
 
@@ -188,20 +257,37 @@ def _bad_request(message: str) -> ChannelError:
         return NotReady(message)
     if _TOO_LONG.search(message):
         return TooLarge(message)
-    return Rejected(message or "GREEN-API refused the call without a reason (HTTP 400)")
+    return Rejected(
+        message
+        or phrase("green_api.refused_silently", "GREEN-API refused the call without a reason (HTTP 400)")
+    )
 
 
 def _silence(answer: HttpAnswer, *, sends: bool) -> ChannelError:
     if sends:
-        return Unreachable(f"GREEN-API answered with HTTP {answer.status} and no result", maybe_sent=True)
+        return Unreachable(
+            phrase(
+                "green_api.no_result",
+                "GREEN-API answered with HTTP {status} and no result",
+                status=answer.status,
+            ),
+            maybe_sent=True,
+        )
     return RetryLater(
-        f"GREEN-API does not work at the moment (HTTP {answer.status})", after=answer.retry_after()
+        phrase(
+            "green_api.not_working",
+            "GREEN-API does not work at the moment (HTTP {status})",
+            status=answer.status,
+        ),
+        after=answer.retry_after(),
     )
 
 
 def _counted(status: Mapping[str, Any]) -> str:
     used, total = _word(status.get("used")), _word(status.get("total"))
-    return f" ({used} of {total})" if used.isdecimal() and total.isdecimal() else ""
+    if not used.isdecimal() or not total.isdecimal():
+        return ""
+    return phrase("green_api.counted", " ({used} of {total})", used=used, total=total)
 
 
 def _word(value: Any) -> str:

@@ -59,6 +59,7 @@ from channels.greenapi.spec import SPEC, GreenApiSettings, Network, capabilities
 from channels.greenapi.state import StateWatch, login_error, receive_error, send_error
 from channels.http import json_value
 from channels.model import ChatRef, Inbound, Media, RawUpdate, Receipt, Rendered
+from channels.phrase import phrase
 
 AUTHORIZATION = "authorization"
 _SCHEMES = ("bearer", "basic")
@@ -198,7 +199,7 @@ class GreenApiChannel(
         if not expected or not hmac.compare_digest(
             token.encode(errors="surrogatepass"), expected.reveal().encode()
         ):
-            raise Unauthorized("the webhook call does not carry the secret")
+            raise Unauthorized(phrase("webhook.no_secret", "the webhook call does not carry the secret"))
 
     def split(self, request: WebhookRequest) -> Sequence[RawUpdate]:
         """Read the one notification of a webhook call. Raises `BadPayload` for anything else.
@@ -263,14 +264,23 @@ class GreenApiChannel(
             if left <= timedelta():
                 return None
             if left > _PATIENCE:
-                raise RetryLater("the journal may not show a message that young, so nothing is known of it")
+                raise RetryLater(
+                    phrase(
+                        "green_api.journal_too_young",
+                        "the journal may not show a message that young, so nothing is known of it",
+                    )
+                )
             await asyncio.sleep(left.total_seconds())
 
     async def address(self, phone: str) -> str:
         """Give the chat of a phone number, looked up once and remembered. Raises `Gone` if it has no account here."""
         chat_id = await self.contacts.check(f"+{phone.lstrip('+')}")
         if chat_id is None:
-            raise Gone("nobody has an account in this messenger under this phone number")
+            raise Gone(
+                phrase(
+                    "green_api.no_account", "nobody has an account in this messenger under this phone number"
+                )
+            )
         return chat_id
 
     async def download(self, file: Media, *, limit: int) -> bytes:
@@ -279,7 +289,14 @@ class GreenApiChannel(
         Raises as `Downloads` says.
         """
         if file.size is not None and file.size > limit:
-            raise TooLarge(f"the file has {file.size} bytes, and {limit} may be fetched")
+            raise TooLarge(
+                phrase(
+                    "file.over_limit",
+                    "the file has {size} bytes, and {limit} may be fetched",
+                    size=file.size,
+                    limit=limit,
+                )
+            )
         if file.url is not None:
             try:
                 return await self._client.download(file.url, limit=limit)
@@ -288,7 +305,12 @@ class GreenApiChannel(
                     raise
         chat_id, found, message_id = (file.file_id or "").partition("/")
         if not found:
-            raise Rejected("GREEN-API gives a file by its address or its message, and this one has neither")
+            raise Rejected(
+                phrase(
+                    "green_api.file_unnamed",
+                    "GREEN-API gives a file by its address or its message, and this one has neither",
+                )
+            )
         url = await self._client.file_address(chat_id, message_id)
         return await self._client.download(url, limit=limit)
 
@@ -335,7 +357,16 @@ class GreenApiChannel(
             return error
         # Looked at once a day anyway: a suspension may end sooner than it was told.
         after = min(until - self.clock(), _LONGEST_SUSPENSION)
-        return Suspended(f"{error} It ends at {until:%Y-%m-%d %H:%M} UTC.", after=after, whole_bot=True)
+        return Suspended(
+            phrase(
+                "green_api.suspended_until",
+                "{why} It ends at {until} UTC.",
+                why=error,
+                until=f"{until:%Y-%m-%d %H:%M}",
+            ),
+            after=after,
+            whole_bot=True,
+        )
 
     async def _require(self, problem: Callable[[str, str], ChannelError | None]) -> None:
         error = problem(await self._watch.state(), self.instance)
@@ -351,7 +382,9 @@ class GreenApiChannel(
                 return
         present = await self._client.get("getSettings")
         if not isinstance(present, dict):
-            raise RetryLater("GREEN-API's answer to getSettings is no object")
+            raise RetryLater(
+                phrase("green_api.settings_unreadable", "GREEN-API's answer to getSettings is no object")
+            )
         change = requests.difference(present, wanted)
         if not change:
             return
@@ -369,7 +402,13 @@ class GreenApiChannel(
         method = "getWaSettings" if self.settings.network is Network.WHATSAPP else "getAccountSettings"
         content = await self._client.get(method)
         if not isinstance(content, dict):
-            raise RetryLater(f"GREEN-API's answer to {method} is no object")
+            raise RetryLater(
+                phrase(
+                    "green_api.answer_unreadable",
+                    "GREEN-API's answer to {method} is no object",
+                    method=method,
+                )
+            )
         return content
 
     async def _learn_identity(self) -> None:

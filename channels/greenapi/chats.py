@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from channels.errors import Rejected
 from channels.greenapi.spec import Network
+from channels.phrase import phrase
 
 _NUMBER = re.compile(r"-?\d{1,32}", re.ASCII)
 _LONGEST_PERSON = 10
@@ -99,14 +100,25 @@ def chat_to_write_to(chat_id: str, network: Network) -> str:
     """Give the id as the gateway takes it. Raises `Rejected` for one that would split the talk or go astray."""
     if network is Network.MAX and "@" in chat_id:
         raise Rejected(
-            "MAX answers a message to a phone number from another, numeric chat: look the chat id up first"
-            " (optfm-bot channels do <instance> check-account phone=…)"
+            phrase(
+                "green_api.phone_as_chat",
+                "MAX answers a message to a phone number from another, numeric chat: look the chat id up "
+                "first (optfm-bot channels do <instance> check-account phone=…)",
+            )
         )
     if network is Network.MAX and chat_id.isascii() and chat_id.isdecimal() and known_to_max(chat_id):
         raise Rejected(
-            "this looks like a phone number, and as a chat id of MAX it is a stranger's: look the chat id up first"
-            " (optfm-bot channels do <instance> check-account phone=…)"
+            phrase(
+                "green_api.strangers_chat",
+                "this looks like a phone number, and as a chat id of MAX it is a stranger's: look the chat "
+                "id up first (optfm-bot channels do <instance> check-account phone=…)",
+            )
         )
     if network is Network.WHATSAPP and _NUMBER.fullmatch(chat_id):
-        raise Rejected("a WhatsApp chat is written as 79001234567@c.us, or …@g.us for a group")
+        raise Rejected(
+            phrase(
+                "green_api.whatsapp_chat",
+                "a WhatsApp chat is written as 79001234567@c.us, or …@g.us for a group",
+            )
+        )
     return chat_id

@@ -19,6 +19,7 @@ from channels.errors import ChannelError, Gone, Rejected, RetryLater, TooLarge, 
 from channels.greenapi.answers import read_answer, read_deletion, read_sent
 from channels.greenapi.spec import FILE_LIMIT, GreenApiSettings
 from channels.http import JSON_HEADERS, HttpClient, json_body
+from channels.phrase import phrase
 
 KEEP_ALIVE = 10.0
 """Seconds an idle connection is kept: well below what servers in front of the gateway allow."""
@@ -105,7 +106,7 @@ class GreenClient:
                 raise
         url = answer.get("downloadUrl") if isinstance(answer, dict) else None
         if not isinstance(url, str) or not url:
-            raise Gone("GREEN-API does not have the file any more")
+            raise Gone(phrase("green_api.file_gone", "GREEN-API does not have the file any more"))
         return url
 
     async def download(self, url: str, *, limit: int) -> bytes:
@@ -127,7 +128,9 @@ class GreenClient:
             return None
         receipt = content.get("receiptId") if isinstance(content, dict) else None
         if not isinstance(receipt, int | str) or isinstance(receipt, bool) or receipt == "":
-            raise RetryLater("GREEN-API's answer to receiveNotification has no receiptId")
+            raise RetryLater(
+                phrase("green_api.no_receipt", "GREEN-API's answer to receiveNotification has no receiptId")
+            )
         return Notification(str(receipt), content.get("body"))
 
     async def forget(self, receipt: str) -> bool:
@@ -155,7 +158,12 @@ class PartnerClient:
         """Ask (without a body) or change (with one). Raises `Rejected` if no partner token is set."""
         token = self._settings.partner_token
         if token is None:
-            raise Rejected("partner_api_url and partner_token are not set; GREEN-API's support gives them")
+            raise Rejected(
+                phrase(
+                    "green_api.no_partner",
+                    "partner_api_url and partner_token are not set; GREEN-API's support gives them",
+                )
+            )
         url = f"{self._settings.partner_api_url}/partner/{method}/{quote(token.reveal(), safe='')}"
         if body is None:
             answer = await self._http.request("GET", url)
@@ -184,15 +192,37 @@ def http_client(settings: GreenApiSettings) -> HttpClient:
 
 def _partner_refusal(code: int, description: str) -> ChannelError:
     if code == 401:  # noqa: PLR2004 - HTTP statuses are known by their numbers
-        return Unauthorized("GREEN-API does not know this partner_token")
-    return Rejected(f"The partner API refused the call ({code}): {description}")
+        return Unauthorized(
+            phrase("green_api.wrong_partner_token", "GREEN-API does not know this partner_token")
+        )
+    return Rejected(
+        phrase(
+            "green_api.partner_refused",
+            "The partner API refused the call ({code}): {description}",
+            code=code,
+            description=description,
+        )
+    )
 
 
 def _read_file(path: str) -> bytes:
     try:
         size = Path(path).stat().st_size
         if size > FILE_LIMIT:
-            raise TooLarge(f"the file has {size} bytes, GREEN-API takes {FILE_LIMIT}")
+            raise TooLarge(
+                phrase(
+                    "green_api.file_too_large",
+                    "the file has {size} bytes, GREEN-API takes {file_limit}",
+                    size=size,
+                    file_limit=FILE_LIMIT,
+                )
+            )
         return Path(path).read_bytes()
     except OSError as error:
-        raise Rejected(f"the file to send cannot be read: {error.strerror or error}") from error
+        raise Rejected(
+            phrase(
+                "green_api.file_unreadable",
+                "the file to send cannot be read: {why}",
+                why=error.strerror or error,
+            )
+        ) from error

@@ -13,6 +13,7 @@ from channels.greenapi.answers import require
 from channels.greenapi.chats import is_chat_id, known_to_max, phone_digits
 from channels.greenapi.client import GreenClient
 from channels.greenapi.spec import Network
+from channels.phrase import phrase
 
 _REMEMBERED = 10_000
 _DEAD_FOR = timedelta(hours=24)
@@ -43,10 +44,17 @@ class Contacts:
         digits = phone_digits(phone)
         if digits is None:
             raise Rejected(
-                "this is not a phone number; write it with its country code, like +7 900 123-45-67"
+                phrase(
+                    "green_api.no_phone",
+                    "this is not a phone number; write it with its country code, like +7 900 123-45-67",
+                )
             )
         if self._network is Network.MAX and not known_to_max(digits):
-            raise Rejected("MAX looks up Russian (+7) and Belarusian (+375) numbers only")
+            raise Rejected(
+                phrase(
+                    "green_api.foreign_phone", "MAX looks up Russian (+7) and Belarusian (+375) numbers only"
+                )
+            )
         known = self._known.get(digits)
         if known is not None and known.until > self._clock():
             return known.chat_id
@@ -69,11 +77,18 @@ class Contacts:
         if self._network is Network.WHATSAPP:
             digits = phone_digits(given)
             if digits is None:
-                raise Rejected("this is neither a phone number nor a WhatsApp chat id")
+                raise Rejected(
+                    phrase(
+                        "green_api.neither_phone_nor_chat",
+                        "this is neither a phone number nor a WhatsApp chat id",
+                    )
+                )
             return f"{digits}@c.us"
         chat_id = await self.check(given.removesuffix("@c.us"))
         if chat_id is None:
-            raise Rejected("nobody has an account in MAX under this phone number")
+            raise Rejected(
+                phrase("green_api.nobody_in_max", "nobody has an account in MAX under this phone number")
+            )
         return chat_id
 
     async def _ask(self, digits: str, *, force: bool) -> str | None:
@@ -89,12 +104,23 @@ class Contacts:
             return None
         chat_id = found.get("chatId")
         if not isinstance(chat_id, str | int) or isinstance(chat_id, bool) or not str(chat_id):
-            raise RetryLater("GREEN-API says that the account exists and names no chat for it")
+            raise RetryLater(
+                phrase(
+                    "green_api.account_without_chat",
+                    "GREEN-API says that the account exists and names no chat for it",
+                )
+            )
         return str(chat_id)
 
 
 def _flag(found: Any, name: str) -> bool:
     value = found.get(name)
     if not isinstance(value, bool):
-        raise RetryLater(f"GREEN-API's answer does not say whether the account exists ({name} is missing)")
+        raise RetryLater(
+            phrase(
+                "green_api.account_unknown",
+                "GREEN-API's answer does not say whether the account exists ({name} is missing)",
+                name=name,
+            )
+        )
     return value

@@ -24,6 +24,7 @@ from channels.greenapi.channel import GreenApiChannel
 from channels.greenapi.chats import ChatKind, kind_of_chat
 from channels.greenapi.spec import GreenApiSettings, Network
 from channels.model import ChatRef, Media, MediaKind, Outbound
+from channels.phrase import phrase
 from channels.render import render, split_outbound
 
 T = TypeVar("T")
@@ -83,7 +84,10 @@ class GreenApi:
         """Send `text` to a group (MAX: a negative number, WhatsApp: `…@g.us`) and give the message's id."""
         if kind_of_chat(str(group).strip()) is not ChatKind.GROUP:
             raise Rejected(
-                "this is not the id of a group: those of MAX begin with -, those of WhatsApp end in @g.us"
+                phrase(
+                    "green_api.no_group",
+                    "this is not the id of a group: those of MAX begin with -, those of WhatsApp end in @g.us",
+                )
             )
         return self.send_text(group, text)
 

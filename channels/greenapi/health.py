@@ -11,6 +11,7 @@ from channels.contract import Health, HealthState, Transport
 from channels.errors import ChannelError, RetryLater, Unauthorized
 from channels.greenapi.spec import GreenApiSettings
 from channels.greenapi.state import state_health
+from channels.phrase import phrase
 
 
 def refused(error: ChannelError) -> Health:
@@ -18,10 +19,15 @@ def refused(error: ChannelError) -> Health:
     if isinstance(error, Unauthorized):
         return Health(state=HealthState.BAD_CREDENTIALS, hint=str(error))
     if isinstance(error, RetryLater):
-        return Health(state=HealthState.DEGRADED, hint=f"GREEN-API asks us to wait: {error}")
+        return Health(
+            state=HealthState.DEGRADED,
+            hint=phrase("green_api.wait", "GREEN-API asks us to wait: {why}", why=error),
+        )
     return Health(
         state=HealthState.DOWN,
-        hint=f"{error}. Check the network, `proxy`, and `api_url`.",
+        hint=phrase(
+            "green_api.check_network", "{why}. Check the network, `proxy`, and `api_url`.", why=error
+        ),
     )
 
 
@@ -55,18 +61,29 @@ def diagnose(
 
 def _delivery_hint(known: Mapping[str, Any], url: str, settings: GreenApiSettings, instance: str) -> str:
     if settings.mode is Transport.POLLING and url:
-        return (
-            f"A webhook at {_host(url)} is set for this instance, so polling gets nothing. Stop the program that"
-            f" uses it and clear the address: optfm-bot channels do {instance} settings-set webhook_url="
+        return phrase(
+            "green_api.webhook_steals",
+            "A webhook at {host} is set for this instance, so polling gets nothing. Stop the program "
+            "that uses it and clear the address: optfm-bot channels do {instance} settings-set "
+            "webhook_url=",
+            host=_host(url),
+            instance=instance,
         )
     if settings.mode is Transport.WEBHOOK and not url:
-        return "No webhook is set, so no message can arrive. Start the bot with server.public_url set."
+        return phrase(
+            "webhook.not_set",
+            "No webhook is set, so no message can arrive. Start the bot with server.public_url set.",
+        )
     if known.get("incomingWebhook") == "no":
         if settings.manage_settings:
-            return "Notifications of incoming messages are off. They are switched on when the bot starts."
-        return (
-            "Notifications of incoming messages are off, so no message can arrive. Switch incomingWebhook on in"
-            " the console, or set manage_settings: true."
+            return phrase(
+                "green_api.notifications_off",
+                "Notifications of incoming messages are off. They are switched on when the bot starts.",
+            )
+        return phrase(
+            "green_api.notifications_stay_off",
+            "Notifications of incoming messages are off, so no message can arrive. Switch "
+            "incomingWebhook on in the console, or set manage_settings: true.",
         )
     return ""
 

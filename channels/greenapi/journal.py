@@ -12,6 +12,7 @@ from channels.fields import Json, identifier, moment
 from channels.greenapi.notifications import cut
 from channels.greenapi.requests import file_name
 from channels.model import RawUpdate, Rendered
+from channels.phrase import phrase
 
 _LONGEST = timedelta(days=7)
 _FILES = frozenset({"imageMessage", "videoMessage", "documentMessage", "audioMessage", "stickerMessage"})
@@ -32,7 +33,7 @@ def minutes_since(since: datetime, now: datetime) -> int:
 def rows_of(content: Any) -> Sequence[Json]:
     """Give the rows of a journal. Raises `RetryLater` if the answer is none."""
     if not isinstance(content, list):
-        raise RetryLater("GREEN-API's answer is no journal")
+        raise RetryLater(phrase("green_api.no_journal", "GREEN-API's answer is no journal"))
     return [row for row in content if isinstance(row, dict)]
 
 

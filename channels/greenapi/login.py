@@ -11,26 +11,38 @@ from typing import Any
 
 from channels.contract import LoginState, LoginStep
 from channels.errors import ChannelError, RetryLater, Unreachable
+from channels.greenapi.answers import NO_REASON
 from channels.greenapi.client import GreenClient
 from channels.greenapi.spec import Network
-from channels.greenapi.state import read_state
+from channels.greenapi.state import STARTING, read_state
+from channels.phrase import phrase
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_DONE = "The account is logged in."
+_DONE = phrase("green_api.login.done", "The account is logged in.")
 _SCAN = {
-    Network.MAX: "Scan this code in MAX on the phone: Profile → Devices. The account must have no password now.",
-    Network.WHATSAPP: "Scan this code in WhatsApp on the phone: Linked devices → Link a device.",
+    Network.MAX: phrase(
+        "green_api.login.scan_max",
+        "Scan this code in MAX on the phone: Profile → Devices. The account must have no password now.",
+    ),
+    Network.WHATSAPP: phrase(
+        "green_api.login.scan_whatsapp",
+        "Scan this code in WhatsApp on the phone: Linked devices → Link a device.",
+    ),
 }
-_LOCKED = (
-    "The account asks for its password. Take the password off in the messenger's settings and begin again; it"
-    " can be set anew afterwards."
+_LOCKED = phrase(
+    "green_api.login.locked",
+    "The account asks for its password. Take the password off in the messenger's settings and "
+    "begin again; it can be set anew afterwards.",
 )
-_BLOCKED = "The messenger has blocked this account: it cannot be logged in."
-_ALREADY = (
-    "GREEN-API says that an account is logged in already. If this stays so, log it out first: optfm-bot channels do"
-    " <instance> logout"
+_BLOCKED = phrase(
+    "green_api.login.blocked", "The messenger has blocked this account: it cannot be logged in."
 )
-_TOO_LATE = "Nobody scanned a code in time. Begin again."
+_ALREADY = phrase(
+    "green_api.login.already",
+    "GREEN-API says that an account is logged in already. If this stays so, log it out first: "
+    "optfm-bot channels do <instance> logout",
+)
+_TOO_LATE = phrase("green_api.login.too_late", "Nobody scanned a code in time. Begin again.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +96,8 @@ async def _look(client: GreenClient) -> LoginStep | None:
             return None
         case "starting":
             return LoginStep(
-                state=LoginState.WAITING, message="The instance is starting; that takes up to 5 minutes."
+                state=LoginState.WAITING,
+                message=STARTING,
             )
         case "pendingPassword":
             return LoginStep(state=LoginState.FAILED, message=_LOCKED)
@@ -116,11 +129,14 @@ def read_code(content: Any, network: Network) -> LoginStep | None:
             # The state was asked before and said otherwise; it is asked again before anybody is told "done".
             return LoginStep(state=LoginState.WAITING, message=_ALREADY)
         case "error":
-            reason = message[:200] if isinstance(message, str) else "no reason given"
+            reason = message[:200] if isinstance(message, str) else NO_REASON
             if "password" in reason.lower():
                 return LoginStep(state=LoginState.FAILED, message=_LOCKED)
             return LoginStep(
-                state=LoginState.WAITING, message=f"GREEN-API has no code at the moment: {reason}"
+                state=LoginState.WAITING,
+                message=phrase(
+                    "green_api.login.no_code", "GREEN-API has no code at the moment: {reason}", reason=reason
+                ),
             )
     return None
 

@@ -13,6 +13,7 @@ from channels.errors import Rejected
 from channels.greenapi.chats import chat_to_write_to
 from channels.greenapi.spec import GreenApiSettings
 from channels.model import Media, MediaKind, Rendered
+from channels.phrase import phrase
 
 CAPTIONED = frozenset({MediaKind.IMAGE, MediaKind.VIDEO})
 """The gateway shows captions under these only; it drops those of other files without a word."""
@@ -57,7 +58,12 @@ def send(message: Rendered, settings: GreenApiSettings) -> tuple[GreenRequest, .
     if not message.media:
         return (GreenRequest("sendMessage", {**common, "message": message.text, **quoted}),)
     if len(message.media) > 1:
-        raise Rejected("GREEN-API takes one file with each message; send the files one by one")
+        raise Rejected(
+            phrase(
+                "file.one_each_green_api",
+                "GREEN-API takes one file with each message; send the files one by one",
+            )
+        )
     media = message.media[0]
     if message.text and media.kind not in CAPTIONED:
         words = GreenRequest("sendMessage", {**common, "message": message.text, **quoted})
@@ -111,7 +117,7 @@ def _file(body: dict[str, Any], media: Media) -> GreenRequest:
         body.pop("typingTime", None)
         return GreenRequest("sendFileByUpload", body, media.path)
     if media.url is None:
-        raise Rejected("a file to send needs an address or a path")
+        raise Rejected(phrase("file.no_address", "a file to send needs an address or a path"))
     return GreenRequest("sendFileByUrl", {**body, "urlFile": media.url})
 
 

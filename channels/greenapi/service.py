@@ -13,6 +13,7 @@ from channels.greenapi.client import GreenClient, PartnerClient
 from channels.greenapi.contacts import Contacts
 from channels.greenapi.requests import difference
 from channels.greenapi.spec import GreenApiSettings, Network
+from channels.phrase import phrase
 
 _Done = Callable[[Any], Awaitable[Any]]
 
@@ -85,7 +86,10 @@ class Service:
     async def _status(self, _params: Any) -> Any:
         if not self._whatsapp:
             raise Rejected(
-                "MAX has no status of the phone's connection: it does not need the phone. Use: state"
+                phrase(
+                    "green_api.no_phone_status",
+                    "MAX has no status of the phone's connection: it does not need the phone. Use: state",
+                )
             )
         return await self._client.get("getStatusInstance")
 
@@ -93,7 +97,9 @@ class Service:
         """Write what differs, and nothing if nothing does: writing restarts the instance."""
         present = await self._client.get("getSettings")
         if not isinstance(present, dict):
-            raise RetryLater("GREEN-API's answer to getSettings is no object")
+            raise RetryLater(
+                phrase("green_api.settings_unreadable", "GREEN-API's answer to getSettings is no object")
+            )
         wanted = params.wanted()
         # A person names these on purpose: one that the instance does not show is written too.
         change = difference(dict.fromkeys(wanted) | present, wanted)
@@ -174,7 +180,9 @@ class Service:
     async def _instances(self, _params: Any) -> Any:
         content = await self._partner_client().call("getInstances")
         if not isinstance(content, list):
-            raise RetryLater("GREEN-API's answer to getInstances is no list")
+            raise RetryLater(
+                phrase("green_api.no_instances", "GREEN-API's answer to getInstances is no list")
+            )
         return content
 
     async def _create_instance(self, params: forms.PartnerCreate) -> Any:
@@ -186,8 +194,11 @@ class Service:
                 and not _is_deleted(instance)
             ):
                 raise Rejected(
-                    f"An instance of this name is there already: {instance.get('idInstance')}. Give the new one"
-                    " another name."
+                    phrase(
+                        "green_api.name_taken",
+                        "An instance of this name is there already: {id}. Give the new one another name.",
+                        id=instance.get("idInstance"),
+                    )
                 )
         body: dict[str, Any] = {"name": params.name}
         if params.delay_milliseconds is not None:

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from channels.capabilities import Capabilities, DialectName, Rate
 from channels.contract import ChannelSettings, ChannelSpec, Transport
 from channels.model import MediaKind
+from channels.phrase import phrase
 from config.secret import Secret
 
 FILE_LIMIT = 100 * 1024 * 1024
@@ -110,7 +111,12 @@ class GreenApiSettings(ChannelSettings):
     def _instance_is_digits(cls, value: str) -> str:
         value = value.strip()
         if not _INSTANCE.fullmatch(value):
-            raise ValueError("id_instance is a number such as 3100123456; copy it from the console")
+            raise ValueError(
+                phrase(
+                    "green_api.id_shape",
+                    "id_instance is a number such as 3100123456; copy it from the console",
+                )
+            )
         return value
 
     @field_validator("api_token_instance")
@@ -118,8 +124,11 @@ class GreenApiSettings(ChannelSettings):
     def _token_looks_right(cls, token: Secret) -> Secret:
         if not _TOKEN.fullmatch(token.reveal()):
             raise ValueError(
-                "this is not an apiTokenInstance: it is one word of letters and digits; copy it whole from"
-                " the console"
+                phrase(
+                    "green_api.token_shape",
+                    "this is not an apiTokenInstance: it is one word of letters and digits; copy it whole from"
+                    " the console",
+                )
             )
         return token
 
@@ -130,11 +139,22 @@ class GreenApiSettings(ChannelSettings):
             return ""
         parts = urlsplit(address.strip())
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("this must be an address like https://3100.api.green-api.com")
+            raise ValueError(
+                phrase(
+                    "green_api.address_shape", "this must be an address like https://3100.api.green-api.com"
+                )
+            )
         if "@" in parts.netloc:
-            raise ValueError("an address here must not contain a user name or password")
+            raise ValueError(
+                phrase("settings.user_in_address", "an address here must not contain a user name or password")
+            )
         if "waInstance" in parts.path:
-            raise ValueError("give the address only, without /waInstance… and what follows it")
+            raise ValueError(
+                phrase(
+                    "green_api.address_only",
+                    "give the address only, without /waInstance… and what follows it",
+                )
+            )
         return address.strip().rstrip("/")
 
     @field_validator("proxy")
@@ -145,7 +165,11 @@ class GreenApiSettings(ChannelSettings):
         scheme, found, rest = proxy.reveal().partition("://")
         if not found or not rest or scheme.lower() not in _PROXY_SCHEMES:
             raise ValueError(
-                f"proxy must start with one of: {', '.join(f'{name}://' for name in _PROXY_SCHEMES)}"
+                phrase(
+                    "settings.proxy_scheme",
+                    "proxy must start with one of: {schemes}",
+                    schemes=", ".join(f"{name}://" for name in _PROXY_SCHEMES),
+                )
             )
         return proxy
 
@@ -156,7 +180,10 @@ class GreenApiSettings(ChannelSettings):
             return None
         if not _WEBHOOK_SECRET.fullmatch(secret.reveal()):
             raise ValueError(
-                "webhook_secret may have 8 to 256 characters, only letters, digits and . _ ~ + / = -"
+                phrase(
+                    "green_api.secret_shape",
+                    "webhook_secret may have 8 to 256 characters, only letters, digits and . _ ~ + / = -",
+                )
             )
         return secret
 
@@ -164,20 +191,35 @@ class GreenApiSettings(ChannelSettings):
     @classmethod
     def _typing_fits_the_gateway(cls, seconds: float) -> float:
         if 0 < seconds < 1:
-            raise ValueError("typing_time is 0, or 1 to 20 seconds: GREEN-API takes nothing between")
+            raise ValueError(
+                phrase(
+                    "green_api.typing_time",
+                    "typing_time is 0, or 1 to 20 seconds: GREEN-API takes nothing between",
+                )
+            )
         return seconds
 
     @model_validator(mode="after")
     def _is_complete(self) -> GreenApiSettings:
         if not self.api_url:
-            raise ValueError("api_url is missing; the console shows it as apiUrl")
+            raise ValueError(
+                phrase("green_api.no_api_url", "api_url is missing; the console shows it as apiUrl")
+            )
         if self.mode is Transport.WEBHOOK and self.webhook_secret is None:
             raise ValueError(
-                "webhook mode needs webhook_secret: without it anybody who finds the address could write"
-                " in people's names"
+                phrase(
+                    "settings.webhook_without_secret",
+                    "webhook mode needs webhook_secret: without it anybody who finds the address could write"
+                    " in people's names",
+                )
             )
         if bool(self.partner_token) != bool(self.partner_api_url):
-            raise ValueError("partner_api_url and partner_token are set together or not at all")
+            raise ValueError(
+                phrase(
+                    "green_api.partner_halves",
+                    "partner_api_url and partner_token are set together or not at all",
+                )
+            )
         return self
 
     @property

@@ -13,6 +13,7 @@ from channels.contract import Health, HealthState
 from channels.errors import ChannelError, RetryLater, Unauthorized, Unreachable
 from channels.greenapi.answers import NOT_READY
 from channels.greenapi.client import GreenClient
+from channels.phrase import phrase
 
 LOOK_EVERY = timedelta(minutes=1)
 """The watch asks no more often than this; the gateway allows one request a second."""
@@ -32,6 +33,9 @@ class Work(StrEnum):
     NEEDS_A_PERSON = "needs_a_person"
 
 
+STARTING = phrase("green_api.starting", "The instance is starting; that takes up to 5 minutes.")
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """What a state lets the instance do, and what a person has to do about it."""
@@ -40,53 +44,86 @@ class Meaning:
     hint: str = ""
 
 
-_MEANINGS = {
-    "authorized": Meaning(Work.ALL),
-    "notAuthorized": Meaning(
-        Work.NEEDS_A_PERSON, "Nobody is logged in. Run: optfm-bot channels login {instance}"
-    ),
-    "pendingPassword": Meaning(
-        Work.NEEDS_A_PERSON,
-        "The account asks for its password. Take the password off in the messenger's settings, then run:"
-        " optfm-bot channels login {instance}",
-    ),
-    "blocked": Meaning(
-        Work.NEEDS_A_PERSON,
-        "The messenger has blocked this account. Appeal in the messenger's app, or log another account in.",
-    ),
-    "starting": Meaning(Work.WAITS, "The instance is starting; that takes up to 5 minutes."),
-    "suspended": Meaning(
-        Work.ALL,
-        "The account is suspended: only saved contacts may be written to. It ends by itself; until then, write"
-        " less and to nobody new.",
-    ),
-    "yellowCard": Meaning(
-        Work.RECEIVES,
-        "The messenger suspects spam and holds messages back. Write less, then run:"
-        " optfm-bot channels do {instance} reboot",
-    ),
-    "sleepMode": Meaning(
-        Work.RECEIVES, "The phone is off or has no network. Switch it on; it may take 5 minutes."
-    ),
+_WORK = {
+    "notAuthorized": Work.NEEDS_A_PERSON,
+    "pendingPassword": Work.NEEDS_A_PERSON,
+    "blocked": Work.NEEDS_A_PERSON,
+    "starting": Work.WAITS,
+    "yellowCard": Work.RECEIVES,
+    "sleepMode": Work.RECEIVES,
 }
+"""What the states let an instance do. In all the others it works; so it is taken to do in one newer than we are."""
 
 
-def meaning_of(state: str) -> Meaning:
-    """Give what a state means; one that is newer than we are is taken to work."""
-    return _MEANINGS.get(state, Meaning(Work.ALL, f"The instance is in the unknown state {state[:40]!r}."))
+def meaning_of(state: str, instance: str) -> Meaning:
+    """Give what a state means; `instance` is for the commands in the hint."""
+    return Meaning(_WORK.get(state, Work.ALL), _hint(state, instance))
+
+
+def _hint(state: str, instance: str) -> str:  # noqa: PLR0911 - a table of states, read row by row
+    match state:
+        case "authorized":
+            return ""
+        case "notAuthorized":
+            return phrase(
+                "green_api.state.not_authorized",
+                "Nobody is logged in. Run: optfm-bot channels login {instance}",
+                instance=instance,
+            )
+        case "pendingPassword":
+            return phrase(
+                "green_api.state.pending_password",
+                "The account asks for its password. Take the password off in the messenger's settings, then run:"
+                " optfm-bot channels login {instance}",
+                instance=instance,
+            )
+        case "blocked":
+            return phrase(
+                "green_api.state.blocked",
+                "The messenger has blocked this account. Appeal in the messenger's app, or log another account in.",
+            )
+        case "starting":
+            return STARTING
+        case "suspended":
+            return phrase(
+                "green_api.state.suspended",
+                "The account is suspended: only saved contacts may be written to. It ends by itself; until then, write"
+                " less and to nobody new.",
+            )
+        case "yellowCard":
+            return phrase(
+                "green_api.state.yellow_card",
+                "The messenger suspects spam and holds messages back. Write less, then run:"
+                " optfm-bot channels do {instance} reboot",
+                instance=instance,
+            )
+        case "sleepMode":
+            return phrase(
+                "green_api.state.sleep_mode",
+                "The phone is off or has no network. Switch it on; it may take 5 minutes.",
+            )
+    return phrase(
+        "green_api.state.unknown", "The instance is in the unknown state {state}.", state=repr(state[:40])
+    )
 
 
 def login_error(state: str, instance: str) -> ChannelError | None:
     """Give what a person has to do before anything works in this state, or None."""
-    meaning = meaning_of(state)
+    meaning = meaning_of(state, instance)
     if meaning.work is not Work.NEEDS_A_PERSON:
         return None
-    return Unauthorized(f"The instance is in the state {state}. {meaning.hint.format(instance=instance)}")
+    return Unauthorized(_in_state(state, meaning))
+
+
+def _in_state(state: str, meaning: Meaning) -> str:
+    return phrase(
+        "green_api.in_state", "The instance is in the state {state}. {hint}", state=state, hint=meaning.hint
+    )
 
 
 def receive_error(state: str, instance: str) -> ChannelError | None:
     """Give why no message can come in in this state, or None."""
-    meaning = meaning_of(state)
+    meaning = meaning_of(state, instance)
     if meaning.work is Work.WAITS:
         return RetryLater(meaning.hint, after=NOT_READY, whole_bot=True)
     return login_error(state, instance)
@@ -97,32 +134,27 @@ def send_error(state: str, instance: str) -> ChannelError | None:
 
     What is sent nevertheless would pile up at the gateway for a day and then leave all at once.
     """
-    meaning = meaning_of(state)
+    meaning = meaning_of(state, instance)
     if meaning.work is Work.RECEIVES:
-        return RetryLater(
-            f"The instance is in the state {state}. {meaning.hint.format(instance=instance)}",
-            after=_HELD,
-            whole_bot=True,
-        )
+        return RetryLater(_in_state(state, meaning), after=_HELD, whole_bot=True)
     return receive_error(state, instance)
 
 
 def state_health(state: str, *, instance: str, identity: str, details: dict[str, str]) -> Health:
     """Give the health of an instance in this state."""
-    meaning = meaning_of(state)
-    hint = meaning.hint.format(instance=instance)
+    meaning = meaning_of(state, instance)
     if meaning.work is Work.NEEDS_A_PERSON:
         found = HealthState.BAD_CREDENTIALS
     else:
-        found = HealthState.DEGRADED if hint else HealthState.OK
-    return Health(state=found, identity=identity, hint=hint, details={"state": state, **details})
+        found = HealthState.DEGRADED if meaning.hint else HealthState.OK
+    return Health(state=found, identity=identity, hint=meaning.hint, details={"state": state, **details})
 
 
 def read_state(content: Any) -> str:
     """Give the state named in an answer. Raises `RetryLater` if there is none."""
     state = content.get("stateInstance") if isinstance(content, dict) else None
     if not isinstance(state, str) or not state:
-        raise RetryLater("GREEN-API's answer names no state")
+        raise RetryLater(phrase("green_api.no_state", "GREEN-API's answer names no state"))
     return state
 
 
@@ -155,7 +187,13 @@ class StateWatch:
                 return await self.ask()
             except (RetryLater, Unreachable) as error:
                 if not self._state:
-                    raise RetryLater(f"The state of the instance is not known: {error}") from error
+                    raise RetryLater(
+                        phrase(
+                            "green_api.state_unknown",
+                            "The state of the instance is not known: {why}",
+                            why=error,
+                        )
+                    ) from error
                 self._since = self._clock()  # what was known holds for another minute
         return self._state
 
@@ -177,5 +215,5 @@ class StateWatch:
         self._since = None
 
     def _is_fresh(self) -> bool:
-        lasts = _LOOK_SOON if meaning_of(self._state).work is Work.WAITS else LOOK_EVERY
+        lasts = _LOOK_SOON if _WORK.get(self._state) is Work.WAITS else LOOK_EVERY
         return self._since is not None and self._clock() - self._since < lasts

@@ -18,15 +18,20 @@ from channels.errors import (
 )
 from channels.fields import Json
 from channels.http import HttpAnswer, json_value
+from channels.phrase import answered, phrase
 
-WRONG_TOKEN = (
-    "MAX does not accept this token. Copy it again from the integration page of the bot at business.max.ru, without"  # noqa: S105 - a sentence
-    " the word Bearer; it works once the bot has passed moderation, and a new one ends the old one."
+WRONG_TOKEN = phrase(
+    "max.wrong_token",
+    "MAX does not accept this token. Copy it again from the integration page of the bot at "
+    "business.max.ru, without the word Bearer; it works once the bot has passed moderation, and"
+    " a new one ends the old one.",
 )
-WEBHOOK_AND_POLLER = (
-    "MAX answers no request for updates: a webhook is set for this bot, or another copy asks for its updates."
-    " Stop the other copy, then start this one again."
+WEBHOOK_AND_POLLER = phrase(
+    "max.webhook_and_poller",
+    "MAX answers no request for updates: a webhook is set for this bot, or another copy asks "
+    "for its updates. Stop the other copy, then start this one again.",
 )
+_NO_REASON = phrase("max.no_reason", "it does not say why")
 _NOT_READY = re.compile(r"attachment\.not\.ready|not\.processed|not\.ready", re.IGNORECASE)
 _NO_CHAT = re.compile(r"\b(?:dialog|chat)\.not\.found\b", re.IGNORECASE)
 _TOO_LARGE = re.compile(r"too (?:long|large|big)", re.IGNORECASE)
@@ -45,9 +50,18 @@ def read_answer(answer: HttpAnswer, redact: Callable[[str], str], *, once: bool 
     if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP statuses are known by their numbers here and below
         if content is None:
             # Something said yes in words that we cannot read: nobody can know whether the call was accepted.
-            raise Unreachable(f"the answer (HTTP {answer.status}) is not the MAX API's", maybe_sent=True)
+            raise Unreachable(
+                phrase(
+                    "max.answer_unreadable",
+                    "the answer (HTTP {status}) is not the MAX API's",
+                    status=answer.status,
+                ),
+                maybe_sent=True,
+            )
         if content.get("success") is False:
-            raise Rejected(redact(f"MAX did not do it: {_words(content) or 'it does not say why'}"))
+            raise Rejected(
+                phrase("max.not_done", "MAX did not do it: {why}", why=redact(_words(content)) or _NO_REASON)
+            )
         return content
     raise refusal(answer, content, redact, once=once)
 
@@ -60,16 +74,33 @@ def refusal(
     description = redact(f"{words} (HTTP {answer.status})" if words else f"HTTP {answer.status}")
     match answer.status:
         case 429:
-            return RetryLater(f"MAX asks us to slow down: {description}", after=answer.retry_after())
+            return RetryLater(
+                phrase("max.slower", "MAX asks us to slow down: {description}", description=description),
+                after=answer.retry_after(),
+            )
         case 500 | 502 | 504 if once:
-            return Unreachable(f"MAX broke down while it worked on this: {description}", maybe_sent=True)
+            return Unreachable(
+                phrase(
+                    "max.broke_down",
+                    "MAX broke down while it worked on this: {description}",
+                    description=description,
+                ),
+                maybe_sent=True,
+            )
         case status if status >= 500:  # noqa: PLR2004 - the 5xx class of HTTP
-            return RetryLater(f"MAX cannot work now: {description}", after=answer.retry_after())
+            return RetryLater(
+                phrase("max.not_working", "MAX cannot work now: {description}", description=description),
+                after=answer.retry_after(),
+            )
         case 413:
             return TooLarge(description)
         case status if not words:
             # A page of some proxy: it must not be taken for MAX's word on a token or a chat.
-            what = f"something other than MAX answered (HTTP {status}); check api_base"
+            what = phrase(
+                "max.stranger",
+                "something other than MAX answered (HTTP {status}); check api_base",
+                status=status,
+            )
             return RetryLater(what, after=answer.retry_after())
     return _by_status(answer.status, words, description)
 
@@ -77,7 +108,7 @@ def refusal(
 def _by_status(status: int, words: str, description: str) -> ChannelError:
     match status:
         case 401:
-            return Unauthorized(f"{WRONG_TOKEN} ({description})")
+            return Unauthorized(answered(WRONG_TOKEN, description))
         case 403:
             return Gone(description)
         case 404 if _NO_CHAT.search(words):
@@ -90,7 +121,13 @@ def _by_status(status: int, words: str, description: str) -> ChannelError:
 
 def _bad_request(words: str, description: str) -> ChannelError:
     if _NOT_READY.search(words):
-        return RetryLater(f"MAX is still working on the file: {description}")
+        return RetryLater(
+            phrase(
+                "max.file_not_ready",
+                "MAX is still working on the file: {description}",
+                description=description,
+            )
+        )
     if _NO_CHAT.search(words):
         return Gone(description)
     if _TOO_LARGE.search(words):

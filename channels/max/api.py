@@ -15,6 +15,7 @@ from channels.max.chats import Recipient
 from channels.max.requests import BATCH_LIMIT, POLL_LIMIT, UPDATE_TYPES
 from channels.max.spec import MaxSettings
 from channels.model import MediaKind
+from channels.phrase import phrase
 from config.secret import Secret
 
 CALL_TIMEOUT = 30.0
@@ -79,7 +80,9 @@ class MaxApi:
             )
         except BadPayload as error:
             reason = str(error)
-        raise RetryLater(f"MAX does not say who we are: {reason}; check api_base")
+        raise RetryLater(
+            phrase("max.nameless", "MAX does not say who we are: {reason}; check api_base", reason=reason)
+        )
 
     async def set_commands(self, commands: Sequence[Mapping[str, str]]) -> None:
         """Show this menu."""
@@ -105,7 +108,9 @@ class MaxApi:
         content = read_answer(answer, self.http.redact)
         updates = content.get("updates")
         if not isinstance(updates, list):
-            raise RetryLater("MAX's answer to the request for updates has no list of them")
+            raise RetryLater(
+                phrase("max.no_updates", "MAX's answer to the request for updates has no list of them")
+            )
         following = content.get("marker")
         return updates, following if type(following) is int else None
 
@@ -114,7 +119,12 @@ class MaxApi:
         content = await self._call("GET", "/subscriptions", timeout=timeout)
         found = content.get("subscriptions")
         if not isinstance(found, list):
-            raise RetryLater("MAX's answer to the question for subscriptions has no list of them")
+            raise RetryLater(
+                phrase(
+                    "max.no_subscriptions",
+                    "MAX's answer to the question for subscriptions has no list of them",
+                )
+            )
         return [
             Subscription(url=item["url"], update_types=_types(item.get("update_types")))
             for item in found
@@ -139,7 +149,10 @@ class MaxApi:
         content = await self._call("POST", "/messages", query=query, body=body, once=True)
         message = content.get("message")
         if not isinstance(message, dict):
-            raise Unreachable("MAX's answer to a message does not tell of a message", maybe_sent=True)
+            raise Unreachable(
+                phrase("max.no_message", "MAX's answer to a message does not tell of a message"),
+                maybe_sent=True,
+            )
         inner = message.get("body")
         mid = inner.get("mid") if isinstance(inner, dict) else None
         return mid if isinstance(mid, str) and mid else None
@@ -174,7 +187,9 @@ class MaxApi:
     async def _messages(self, query: Mapping[str, str]) -> Sequence[Json]:
         content = await self._call("GET", "/messages", query=query)
         if not isinstance(content.get("messages"), list):
-            raise RetryLater("MAX's answer to the question for messages has no list of them")
+            raise RetryLater(
+                phrase("max.no_messages", "MAX's answer to the question for messages has no list of them")
+            )
         return children(content, "messages")
 
     # -- files --------------------------------------------------------------------------------------------
@@ -184,7 +199,7 @@ class MaxApi:
         content = await self._call("POST", "/uploads", query={"type": kind.value})
         url, token = content.get("url"), content.get("token")
         if not isinstance(url, str) or urlsplit(url).scheme not in {"http", "https"}:
-            raise RetryLater("MAX does not say where to put the file")
+            raise RetryLater(phrase("max.no_upload_place", "MAX does not say where to put the file"))
         return UploadPlace(url=url, token=token if isinstance(token, str) and token else None)
 
     # -- calls --------------------------------------------------------------------------------------------
@@ -241,9 +256,14 @@ def _explained(error: Unreachable, base: str) -> Unreachable:
     if "CERTIFICATE_VERIFY_FAILED" not in str(error):
         return error
     return Unreachable(
-        f"The certificate of {urlsplit(base).hostname} is not trusted on this machine. MAX's certificates go back to"
-        " the Russian Trusted Root CA, which most systems do not have: download it from the site of Gosuslugi and"
-        f" name the PEM file as `ca_file`. ({error})",
+        phrase(
+            "max.certificate",
+            "The certificate of {hostname} is not trusted on this machine. MAX's certificates go back "
+            "to the Russian Trusted Root CA, which most systems do not have: download it from the site "
+            "of Gosuslugi and name the PEM file as `ca_file`. ({why})",
+            hostname=urlsplit(base).hostname,
+            why=error,
+        ),
         maybe_sent=error.maybe_sent,
     )
 

@@ -55,6 +55,7 @@ from channels.max.subscription import SubscriptionKeeper, host
 from channels.max.updates import cut, read_batch
 from channels.max.upload import Uploads
 from channels.model import ActionIn, ChatRef, Inbound, Media, RawUpdate, Receipt, Rendered
+from channels.phrase import phrase
 
 SECRET_HEADER = "x-max-bot-api-secret"  # noqa: S105 - the name of a header
 POLL_INTERVAL = 0.5
@@ -175,7 +176,7 @@ class MaxChannel(Channel, Polling, Webhook, Verifiable, Downloads):
             given.encode(errors="surrogatepass"), expected.reveal().encode()
         ):
             self._keeper.doubt_the_secret()
-            raise Unauthorized("the webhook call does not carry the secret")
+            raise Unauthorized(phrase("webhook.no_secret", "the webhook call does not carry the secret"))
 
     def split(self, request: WebhookRequest) -> Sequence[RawUpdate]:
         """Read the one update of a webhook call, of whatever kind. Raises `BadPayload` for anything else."""
@@ -196,7 +197,7 @@ class MaxChannel(Channel, Polling, Webhook, Verifiable, Downloads):
         """
         secret = self.settings.webhook_secret
         if not secret:
-            raise Rejected("webhook_secret is not set")
+            raise Rejected(phrase("webhook.secret_not_set", "webhook_secret is not set"))
         try:
             await self._keeper.keep(url, secret, self.clock())
         except Conflict as error:
@@ -229,9 +230,18 @@ class MaxChannel(Channel, Polling, Webhook, Verifiable, Downloads):
     async def download(self, file: Media, *, limit: int) -> bytes:
         """Get a file from the address that MAX gave with it; no credentials go there. Raises as `Downloads` says."""
         if file.url is None:
-            raise Rejected("MAX gives a file by its address, and this one has none")
+            raise Rejected(
+                phrase("max.file_unnamed", "MAX gives a file by its address, and this one has none")
+            )
         if file.size is not None and file.size > limit:
-            raise TooLarge(f"the file has {file.size} bytes, and {limit} may be fetched")
+            raise TooLarge(
+                phrase(
+                    "file.over_limit",
+                    "the file has {size} bytes, and {limit} may be fetched",
+                    size=file.size,
+                    limit=limit,
+                )
+            )
         return await download(self._api.http, file.url, limit=limit, homes=(self.settings.api_base,))
 
     async def typing(self, chat: ChatRef) -> None:
@@ -275,7 +285,7 @@ class MaxChannel(Channel, Polling, Webhook, Verifiable, Downloads):
         """
         chat_id = recipient(message.chat).chat_id
         if chat_id is None:
-            raise Rejected("MAX shows no history without the id of the chat")
+            raise Rejected(phrase("max.no_history", "MAX shows no history without the id of the chat"))
         bot_id = await self._own_id()
         if message.replaces is not None:
             there = await self._api.message(message.replaces)
@@ -291,7 +301,9 @@ class MaxChannel(Channel, Polling, Webhook, Verifiable, Downloads):
             before = history.oldest(page)
             if before is None or len(page) < HISTORY_LIMIT:
                 return None
-        raise Rejected("too much was said in the chat since to look for one message")
+        raise Rejected(
+            phrase("max.too_much_said", "too much was said in the chat since to look for one message")
+        )
 
     # -- calls --------------------------------------------------------------------------------------------
 
@@ -366,9 +378,11 @@ class MaxChannel(Channel, Polling, Webhook, Verifiable, Downloads):
         found = await self._api.subscriptions()
         if found:
             hosts = ", ".join(dict.fromkeys(host(subscription.url) for subscription in found))
-            self._conflict = (
-                f"A webhook at {hosts} was set after this copy started, so polling gets nothing. Stop the copy that"
-                " runs in webhook mode, then start this one again."
+            self._conflict = phrase(
+                "max.webhook_came",
+                "A webhook at {hosts} was set after this copy started, so polling gets nothing. Stop the "
+                "copy that runs in webhook mode, then start this one again.",
+                hosts=hosts,
             )
             raise Conflict(self._conflict)
         self._conflict = ""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from channels.errors import Rejected
 from channels.model import ChatRef
+from channels.phrase import phrase
 
 _BY_USER = "user:"
 _NUMBER = re.compile(r"-?[0-9]{1,19}", re.ASCII)
@@ -46,5 +47,5 @@ def recipient(chat: ChatRef) -> Recipient:
     name = chat.chat_id
     found = name.removeprefix(_BY_USER)
     if not _NUMBER.fullmatch(found):
-        raise Rejected("this conversation is none of MAX: its id is no number")
+        raise Rejected(phrase("max.no_chat", "this conversation is none of MAX: its id is no number"))
     return Recipient(user_id=int(found)) if found != name else Recipient(chat_id=int(found))

@@ -8,6 +8,7 @@ from channels.contract import Health, HealthState, Transport
 from channels.errors import ChannelError, RetryLater, Unauthorized
 from channels.max.api import Bot, Subscription
 from channels.max.subscription import host
+from channels.phrase import phrase
 
 
 def refused(error: ChannelError) -> Health:
@@ -15,10 +16,15 @@ def refused(error: ChannelError) -> Health:
     if isinstance(error, Unauthorized):
         return Health(state=HealthState.BAD_CREDENTIALS, hint=str(error))
     if isinstance(error, RetryLater):
-        return Health(state=HealthState.DEGRADED, hint=f"MAX asks us to wait: {error}")
+        return Health(
+            state=HealthState.DEGRADED, hint=phrase("max.wait", "MAX asks us to wait: {why}", why=error)
+        )
     if "ca_file" in str(error):
         return Health(state=HealthState.DOWN, hint=str(error))
-    return Health(state=HealthState.DOWN, hint=f"{error}. Check the network, `proxy` and `api_base`.")
+    return Health(
+        state=HealthState.DOWN,
+        hint=phrase("max.check_network", "{why}. Check the network, `proxy` and `api_base`.", why=error),
+    )
 
 
 def diagnose(
@@ -54,17 +60,29 @@ def _delivery_hint(
     if mode is Transport.POLLING:
         if not subscriptions:
             return ""
-        return (
-            f"A webhook at {', '.join(hosts)} is set for this bot, so polling gets nothing. It is removed when this bot"
-            " starts; if it comes back, another copy of the bot runs in webhook mode."
+        return phrase(
+            "max.webhook_steals",
+            "A webhook at {hosts} is set for this bot, so polling gets nothing. It is removed when this"
+            " bot starts; if it comes back, another copy of the bot runs in webhook mode.",
+            hosts=", ".join(hosts),
         )
     if not subscriptions:
-        return "No webhook is set, so no message can arrive. Start the bot with server.public_url set."
+        return phrase(
+            "webhook.not_set",
+            "No webhook is set, so no message can arrive. Start the bot with server.public_url set.",
+        )
     if url is not None and url not in {subscription.url for subscription in subscriptions}:
-        return f"The webhook is set to {', '.join(hosts)} and not to this bot. It is set right within ten minutes."
+        return phrase(
+            "max.webhook_elsewhere",
+            "The webhook is set to {hosts} and not to this bot. It is set right within ten minutes.",
+            hosts=", ".join(hosts),
+        )
     if len(subscriptions) > 1:
-        return (
-            f"There are {len(subscriptions)} webhooks ({', '.join(hosts)}), so every update comes more than once."
-            " The running bot removes all but its own."
+        return phrase(
+            "max.many_webhooks",
+            "There are {count} webhooks ({hosts}), so every update comes more than once. The running "
+            "bot removes all but its own.",
+            count=len(subscriptions),
+            hosts=", ".join(hosts),
         )
     return ""

@@ -13,6 +13,7 @@ from typing import Any
 
 from channels.errors import Rejected
 from channels.model import Action
+from channels.phrase import phrase
 
 MAX_ROWS = 30
 PER_ROW = 7
@@ -72,7 +73,14 @@ def fitting(rows: Rows) -> Rows:
     if len(cut) > MAX_ROWS:
         cut = _filled([one for row in rows for one in row])
     if len(cut) > MAX_ROWS:
-        raise Rejected(f"{sum(map(len, rows))} buttons do not fit a keyboard of MAX: it has {MAX_ROWS} rows")
+        raise Rejected(
+            phrase(
+                "max.too_many_buttons",
+                "{count} buttons do not fit a keyboard of MAX: it has {rows} rows",
+                count=sum(map(len, rows)),
+                rows=MAX_ROWS,
+            )
+        )
     return cut
 
 

@@ -12,6 +12,7 @@ from channels.max.keyboard import Rows, attachment, button, fitting
 from channels.max.spec import TextFormat
 from channels.measure import is_blank
 from channels.model import Media, MediaKind, Rendered
+from channels.phrase import phrase
 
 UPDATE_TYPES = (
     "message_created",
@@ -60,11 +61,17 @@ class FileToSend:
 def check(message: Rendered) -> None:
     """Raise `Rejected` for what MAX would refuse after we have made ourselves the work of uploading it."""
     if not message.media and is_blank(message.plain):
-        raise Rejected("the message has no text that can be seen, and MAX refuses those")
+        raise Rejected(
+            phrase("max.nothing_to_see", "the message has no text that can be seen, and MAX refuses those")
+        )
     alone = [media for media in message.media if media.kind not in _MIXED]
     if (alone and len(message.media) > 1) or len(message.media) > _MOST_FILES:
         raise Rejected(
-            f"MAX takes up to {_MOST_FILES} pictures and videos in a message, and any other file only alone"
+            phrase(
+                "max.too_many_files",
+                "MAX takes up to {files} pictures and videos in a message, and any other file only alone",
+                files=_MOST_FILES,
+            )
         )
 
 

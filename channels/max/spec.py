@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from channels.capabilities import Buttons, Capabilities, DialectName, Rate, TextUnit
 from channels.contract import ChannelSettings, ChannelSpec, Transport
 from channels.model import MediaKind
+from channels.phrase import phrase
 from config.secret import Secret
 
 _TOKEN = re.compile(r"[!-~]{8,}", re.ASCII)
@@ -68,11 +69,16 @@ class MaxSettings(ChannelSettings):
     @classmethod
     def _token_looks_right(cls, token: Secret) -> Secret:
         if token.reveal().lower().startswith("bearer "):
-            raise ValueError("the token goes without the word Bearer: MAX refuses it otherwise")
+            raise ValueError(
+                phrase("max.bearer", "the token goes without the word Bearer: MAX refuses it otherwise")
+            )
         if not _TOKEN.fullmatch(token.reveal()):
             raise ValueError(
-                "this is not a MAX token: one is a long run of letters, digits and signs without spaces;"
-                " copy it whole from the integration page of the bot at business.max.ru"
+                phrase(
+                    "max.token_shape",
+                    "this is not a MAX token: one is a long run of letters, digits and signs without spaces;"
+                    " copy it whole from the integration page of the bot at business.max.ru",
+                )
             )
         return token
 
@@ -81,10 +87,15 @@ class MaxSettings(ChannelSettings):
     def _api_base_is_an_address(cls, address: str) -> str:
         parts = urlsplit(address)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("api_base must be an address like https://platform-api2.max.ru")
+            raise ValueError(
+                phrase("max.api_base_shape", "api_base must be an address like https://platform-api2.max.ru")
+            )
         if "@" in parts.netloc:
             raise ValueError(
-                "api_base must not contain a user name or password; use `proxy` for those of a proxy"
+                phrase(
+                    "settings.user_in_api_base",
+                    "api_base must not contain a user name or password; use `proxy` for those of a proxy",
+                )
             )
         return address.rstrip("/")
 
@@ -101,7 +112,11 @@ class MaxSettings(ChannelSettings):
         scheme, found, rest = proxy.reveal().partition("://")
         if not found or not rest or scheme.lower() not in _PROXY_SCHEMES:
             raise ValueError(
-                f"proxy must start with one of: {', '.join(f'{name}://' for name in _PROXY_SCHEMES)}"
+                phrase(
+                    "settings.proxy_scheme",
+                    "proxy must start with one of: {schemes}",
+                    schemes=", ".join(f"{name}://" for name in _PROXY_SCHEMES),
+                )
             )
         return proxy
 
@@ -112,7 +127,10 @@ class MaxSettings(ChannelSettings):
             return None
         if not _WEBHOOK_SECRET.fullmatch(secret.reveal()):
             raise ValueError(
-                "webhook_secret must have 5 to 256 characters, only A-Z, a-z, 0-9, _ and -: MAX accepts no others"
+                phrase(
+                    "max.secret_shape",
+                    "webhook_secret must have 5 to 256 characters, only A-Z, a-z, 0-9, _ and -: MAX accepts no others",
+                )
             )
         return secret
 
@@ -120,8 +138,11 @@ class MaxSettings(ChannelSettings):
     def _webhook_has_a_secret(self) -> MaxSettings:
         if self.mode is Transport.WEBHOOK and self.webhook_secret is None:
             raise ValueError(
-                "webhook mode needs webhook_secret: without it anybody who finds the address could write"
-                " in people's names"
+                phrase(
+                    "settings.webhook_without_secret",
+                    "webhook mode needs webhook_secret: without it anybody who finds the address could write"
+                    " in people's names",
+                )
             )
         return self
 

@@ -13,6 +13,7 @@ import structlog
 from channels.errors import Conflict, Rejected
 from channels.max.api import MaxApi, Subscription
 from channels.max.requests import UPDATE_TYPES
+from channels.phrase import phrase
 from config.secret import Secret
 
 log = structlog.get_logger("channels.max")
@@ -149,9 +150,13 @@ class SubscriptionKeeper:
         if todo.rivals:
             hosts = ", ".join(map(host, todo.rivals))
             raise Conflict(
-                f"Every update also goes to {hosts}: that address was removed and came back, so"
-                " another copy of this bot is running, and people are answered twice. Stop that copy, or give this one"
-                " a token of its own."
+                phrase(
+                    "max.rival",
+                    "Every update also goes to {hosts}: that address was removed and came back, so another copy"
+                    " of this bot is running, and people are answered twice. Stop that copy, or give this one a"
+                    " token of its own.",
+                    hosts=hosts,
+                )
             )
 
     async def remove(self, urls: Sequence[str]) -> None:
@@ -171,6 +176,11 @@ class SubscriptionKeeper:
             log.info("max.webhook_set", channel=self._instance, host=host(url))
             return
         raise Rejected(
-            f"MAX does not take the webhook at {host(url)}: {reason}. It wants https on port 443 (no port in"
-            " server.public_url) with a certificate that is trusted everywhere."
+            phrase(
+                "max.webhook_refused",
+                "MAX does not take the webhook at {host}: {reason}. It wants https on port 443 (no port in "
+                "server.public_url) with a certificate that is trusted everywhere.",
+                host=host(url),
+                reason=reason,
+            )
         )

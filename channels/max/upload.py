@@ -24,6 +24,7 @@ from channels.max.api import MaxApi, UploadPlace
 from channels.max.requests import FileToSend
 from channels.max.spec import SPEC
 from channels.model import Media, MediaKind
+from channels.phrase import phrase
 
 UPLOAD_TIMEOUT = 55.0
 """Seconds for the bytes. With the call after it this stays below the limit that the house sets to a delivery: an upload
@@ -96,7 +97,7 @@ class Uploads:
         if media.path is not None:
             return await asyncio.to_thread(_on_disk, Path(media.path), media.name, limit)
         if media.url is None:
-            raise Rejected("a file to send needs an address or a path")
+            raise Rejected(phrase("file.no_address", "a file to send needs an address or a path"))
         content = await self._download(media.url)
         if len(content) > limit:
             raise _over(_shown_name(media), limit)
@@ -107,9 +108,23 @@ class Uploads:
         host = urlsplit(url).hostname or "?"
         answer = await self._api.http.request("GET", url, timeout=UPLOAD_TIMEOUT)
         if answer.status == 429 or answer.status >= 500:  # noqa: PLR2004 - HTTP statuses are known by their numbers
-            raise RetryLater(f"{host} does not give the file now (HTTP {answer.status})")
+            raise RetryLater(
+                phrase(
+                    "file.not_given_now",
+                    "{host} does not give the file now (HTTP {status})",
+                    host=host,
+                    status=answer.status,
+                )
+            )
         if answer.status != 200:  # noqa: PLR2004 - as above
-            raise Rejected(f"{host} does not give the file (HTTP {answer.status})")
+            raise Rejected(
+                phrase(
+                    "file.not_given",
+                    "{host} does not give the file (HTTP {status})",
+                    host=host,
+                    status=answer.status,
+                )
+            )
         return answer.body
 
     async def _upload(self, kind: MediaKind, source: _Source) -> str:
@@ -118,7 +133,13 @@ class Uploads:
             answer = await self._put(place, source, name)
             if answer.status != 415:  # noqa: PLR2004 - as above
                 return _token(answer, place, source.name)
-        raise Rejected(f"MAX takes the file {source.name} in no form (HTTP 415): is it really of this kind?")
+        raise Rejected(
+            phrase(
+                "max.file_in_no_form",
+                "MAX takes the file {name} in no form (HTTP 415): is it really of this kind?",
+                name=source.name,
+            )
+        )
 
     async def _put(self, place: UploadPlace, source: _Source, name: str) -> HttpAnswer:
         content = await asyncio.to_thread(source.open)
@@ -136,14 +157,41 @@ def _token(answer: HttpAnswer, place: UploadPlace, name: str) -> str:
     """Find the token: videos and sounds have it from the start, pictures and files in the answer."""
     host = urlsplit(place.url).hostname or "?"
     if answer.status == 413:  # noqa: PLR2004 - as above
-        raise TooLarge(f"{host} says that the file {name} is too large")
+        raise TooLarge(
+            phrase(
+                "max.upload_too_large", "{host} says that the file {name} is too large", host=host, name=name
+            )
+        )
     if answer.status == 429 or answer.status >= 500:  # noqa: PLR2004 - as above
-        raise RetryLater(f"{host} does not take files now (HTTP {answer.status})", after=answer.retry_after())
+        raise RetryLater(
+            phrase(
+                "max.upload_not_now",
+                "{host} does not take files now (HTTP {status})",
+                host=host,
+                status=answer.status,
+            ),
+            after=answer.retry_after(),
+        )
     if not 200 <= answer.status < 300:  # noqa: PLR2004 - as above
-        raise Rejected(f"{host} does not take the file {name} (HTTP {answer.status})")
+        raise Rejected(
+            phrase(
+                "max.upload_refused",
+                "{host} does not take the file {name} (HTTP {status})",
+                host=host,
+                name=name,
+                status=answer.status,
+            )
+        )
     token = place.token or _token_in(answer.body)
     if token is None:
-        raise Rejected(f"{host} took the file {name} and gave no token for it: is it really of this kind?")
+        raise Rejected(
+            phrase(
+                "max.upload_without_token",
+                "{host} took the file {name} and gave no token for it: is it really of this kind?",
+                host=host,
+                name=name,
+            )
+        )
     return token
 
 
@@ -184,11 +232,18 @@ def _digest_of(content: bytes) -> bytes:
 
 
 def _unreadable(name: str) -> Rejected:
-    return Rejected(f"the file {name} is not there or may not be read")
+    return Rejected(phrase("file.not_there", "the file {name} is not there or may not be read", name=name))
 
 
 def _over(name: str, limit: int) -> TooLarge:
-    return TooLarge(f"the file {name} is larger than the {limit // 1024**2} MB that MAX takes")
+    return TooLarge(
+        phrase(
+            "max.file_too_large",
+            "the file {name} is larger than the {limit} MB that MAX takes",
+            name=name,
+            limit=limit // 1024**2,
+        )
+    )
 
 
 def _shown_name(media: Media) -> str:

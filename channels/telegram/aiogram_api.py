@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from channels.errors import Rejected
 from channels.http import HttpClient
+from channels.phrase import phrase
 from channels.telegram.answers import read_answer
 from channels.telegram.requests import Upload
 from config.secret import Secret
@@ -73,7 +74,14 @@ class AiogramApi:
             wrong = ", ".join(
                 ".".join(map(str, detail["loc"])) for detail in error.errors(include_input=False)
             )
-            raise Rejected(f"{method} was not sent, aiogram refuses these parameters: {wrong}") from None
+            raise Rejected(
+                phrase(
+                    "telegram.bad_parameters",
+                    "{method} was not sent, aiogram refuses these parameters: {wrong}",
+                    method=method,
+                    wrong=wrong,
+                )
+            ) from None
         return await self._bot(request, request_timeout=cast("int", timeout))
 
     async def upload(self, method: str, params: Mapping[str, Any], upload: Upload) -> Any:
@@ -81,7 +89,9 @@ class AiogramApi:
         path = Path(upload.path)
         name = upload.filename or path.name
         if not await asyncio.to_thread(os.access, path, os.R_OK):
-            raise Rejected(f"the file {name} is not there or may not be read")
+            raise Rejected(
+                phrase("file.not_there", "the file {name} is not there or may not be read", name=name)
+            )
         return await self.call(
             method, {**params, upload.name: FSInputFile(path, filename=name)}, timeout=UPLOAD_TIMEOUT
         )

@@ -21,16 +21,23 @@ from channels.errors import (
     Unreachable,
 )
 from channels.http import HttpAnswer, json_value
+from channels.phrase import answered, phrase
 
-TWO_POLLERS = (
-    "Another copy of this bot is asking Telegram for updates, and Telegram serves only one of them at a "
-    "time. Stop the other copy, or give this one a token of its own."
+TWO_POLLERS = phrase(
+    "telegram.two_pollers",
+    "Another copy of this bot is asking Telegram for updates, and Telegram serves only one of "
+    "them at a time. Stop the other copy, or give this one a token of its own.",
 )
-WEBHOOK_AND_POLLER = (
-    "A webhook is set for this bot, so Telegram answers no request for updates. Somebody set it after this "
-    "copy started: stop the copy that runs in webhook mode, then start this one again."
+WEBHOOK_AND_POLLER = phrase(
+    "telegram.webhook_and_poller",
+    "A webhook is set for this bot, so Telegram answers no request for updates. Somebody set it"
+    " after this copy started: stop the copy that runs in webhook mode, then start this one "
+    "again.",
 )
-WRONG_TOKEN = "Telegram does not know this token. Copy it again from @BotFather, and check api_base."  # noqa: S105 - a sentence
+WRONG_TOKEN = phrase(
+    "telegram.wrong_token",
+    "Telegram does not know this token. Copy it again from @BotFather, and check api_base.",
+)
 _MOST_SECONDS = 86_400
 _TOO_LARGE = re.compile(
     r"message is too long|caption.* too long|MEDIA_CAPTION_TOO_LONG|file is too big|too large", re.IGNORECASE
@@ -102,7 +109,7 @@ def is_stale_press(error: Rejected) -> bool:
 def _by_status(status: int, description: str) -> ChannelError:
     match status:
         case 401 | 404:
-            return Unauthorized(f"{WRONG_TOKEN} ({description})")
+            return Unauthorized(answered(WRONG_TOKEN, description))
         case 403:
             return Gone(description)
         case 409:
@@ -126,11 +133,27 @@ def _bad_request(description: str) -> ChannelError:
 def _unreadable(answer: HttpAnswer) -> ChannelError:
     if 200 <= answer.status < 300:  # noqa: PLR2004 - the 2xx class of HTTP
         # Something said yes in words that we cannot read: nobody can know whether the call was accepted.
-        return Unreachable(f"the answer (HTTP {answer.status}) is not the Bot API's", maybe_sent=True)
-    hint = "; check api_base" if answer.status < 500 else ""  # noqa: PLR2004 - the 5xx class of HTTP
-    return RetryLater(
-        f"something other than the Bot API answered (HTTP {answer.status}){hint}", after=answer.retry_after()
-    )
+        return Unreachable(
+            phrase(
+                "telegram.answer_unreadable",
+                "the answer (HTTP {status}) is not the Bot API's",
+                status=answer.status,
+            ),
+            maybe_sent=True,
+        )
+    if answer.status < 500:  # noqa: PLR2004 - the 5xx class of HTTP
+        what = phrase(
+            "telegram.stranger",
+            "something other than the Bot API answered (HTTP {status}); check api_base",
+            status=answer.status,
+        )
+    else:
+        what = phrase(
+            "telegram.stranger_broken",
+            "something other than the Bot API answered (HTTP {status})",
+            status=answer.status,
+        )
+    return RetryLater(what, after=answer.retry_after())
 
 
 def _seconds(value: Any) -> timedelta | None:

@@ -38,6 +38,7 @@ from channels.errors import (
 )
 from channels.http import json_value
 from channels.model import ActionIn, ChatRef, Inbound, Media, RawUpdate, Receipt, Rendered
+from channels.phrase import phrase
 from channels.telegram import requests
 from channels.telegram.address import BotIdentity
 from channels.telegram.answers import (
@@ -139,7 +140,9 @@ class TelegramChannel(Channel, Polling, Webhook, Downloads, Topics):
             raise
         self._conflict, self._poll_failed = "", False
         if not isinstance(result, list):
-            raise RetryLater("Telegram's answer to getUpdates is no list of updates")
+            raise RetryLater(
+                phrase("telegram.no_updates", "Telegram's answer to getUpdates is no list of updates")
+            )
         return read_batch(result, instance=self.instance, bot_id=self._bot.id, cursor=cursor)
 
     def authenticate(self, request: WebhookRequest) -> None:
@@ -150,7 +153,7 @@ class TelegramChannel(Channel, Polling, Webhook, Downloads, Topics):
         if not expected or not hmac.compare_digest(
             given.encode(errors="surrogatepass"), expected.reveal().encode()
         ):
-            raise Unauthorized("the webhook call does not carry the secret")
+            raise Unauthorized(phrase("webhook.no_secret", "the webhook call does not carry the secret"))
 
     def split(self, request: WebhookRequest) -> Sequence[RawUpdate]:
         """Read the one update of a webhook call. Raises `BadPayload` for anything else."""
@@ -170,7 +173,7 @@ class TelegramChannel(Channel, Polling, Webhook, Downloads, Topics):
         """
         secret = self.settings.webhook_secret
         if not secret:
-            raise Rejected("webhook_secret is not set")
+            raise Rejected(phrase("webhook.secret_not_set", "webhook_secret is not set"))
         if self._subscribed == url:
             info = await self._look("getWebhookInfo")
             if requests.webhook_matches(info, url, self.settings.max_connections):
@@ -222,9 +225,18 @@ class TelegramChannel(Channel, Polling, Webhook, Downloads, Topics):
     async def download(self, file: Media, *, limit: int) -> bytes:
         """Get a file by its `file_id`: Telegram gives bots up to 20 MB of one. Raises as `Downloads` says."""
         if file.file_id is None:
-            raise Rejected("Telegram gives a file by its file_id, and this one has none")
+            raise Rejected(
+                phrase("telegram.file_unnamed", "Telegram gives a file by its file_id, and this one has none")
+            )
         if file.size is not None and file.size > limit:
-            raise TooLarge(f"the file has {file.size} bytes, and {limit} may be fetched")
+            raise TooLarge(
+                phrase(
+                    "file.over_limit",
+                    "the file has {size} bytes, and {limit} may be fetched",
+                    size=file.size,
+                    limit=limit,
+                )
+            )
         request = requests.get_file(file.file_id)
         found: Any = None
         lost = ""
@@ -238,9 +250,14 @@ class TelegramChannel(Channel, Polling, Webhook, Downloads, Topics):
             raise Gone(lost)
         path = found.get("file_path") if isinstance(found, dict) else None
         if not isinstance(path, str) or not path:
-            raise RetryLater("Telegram does not say where the file is")
+            raise RetryLater(phrase("telegram.file_nowhere", "Telegram does not say where the file is"))
         if path.startswith("/"):
-            raise Rejected("the Bot API server keeps files on its own disk; start it without --local")
+            raise Rejected(
+                phrase(
+                    "telegram.local_files",
+                    "the Bot API server keeps files on its own disk; start it without --local",
+                )
+            )
         return await self._direct.file(path, limit=limit)
 
     async def open_topic(self, chat_id: str, title: str) -> str:
@@ -249,7 +266,10 @@ class TelegramChannel(Channel, Polling, Webhook, Downloads, Topics):
         made = await self._call(request.method, request.params)
         thread_id = made.get("message_thread_id") if isinstance(made, dict) else None
         if type(thread_id) is not int:
-            raise Unreachable("Telegram's answer to createForumTopic names no topic", maybe_sent=True)
+            raise Unreachable(
+                phrase("telegram.no_topic", "Telegram's answer to createForumTopic names no topic"),
+                maybe_sent=True,
+            )
         return str(thread_id)
 
     async def close_topic(self, chat_id: str, thread_id: str, *, closed: bool = True) -> None:
@@ -272,7 +292,11 @@ class TelegramChannel(Channel, Polling, Webhook, Downloads, Topics):
     async def _look(self, method: str, *, timeout: float | None = None) -> Mapping[str, Any]:  # noqa: ASYNC109 - passed to the client
         result = await self._call(method, {}, timeout=timeout)
         if not isinstance(result, dict):
-            raise RetryLater(f"Telegram's answer to {method} is no object")
+            raise RetryLater(
+                phrase(
+                    "telegram.answer_no_object", "Telegram's answer to {method} is no object", method=method
+                )
+            )
         return result
 
     async def _send(self, request: BotRequest) -> Any:

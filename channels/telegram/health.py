@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from channels.contract import Health, HealthState, Transport
 from channels.errors import ChannelError, RetryLater, Unauthorized
+from channels.phrase import phrase
 
 _RECENT = timedelta(minutes=10)
 
@@ -23,10 +24,17 @@ def refused(error: ChannelError) -> Health:
     if isinstance(error, Unauthorized):
         return Health(state=HealthState.BAD_CREDENTIALS, hint=str(error))
     if isinstance(error, RetryLater):
-        return Health(state=HealthState.DEGRADED, hint=f"Telegram asks us to wait: {error}")
+        return Health(
+            state=HealthState.DEGRADED,
+            hint=phrase("telegram.wait", "Telegram asks us to wait: {why}", why=error),
+        )
     return Health(
         state=HealthState.DOWN,
-        hint=f"{error}. Check the network; where Telegram is blocked, set `proxy` or another `api_base`.",
+        hint=phrase(
+            "telegram.check_network",
+            "{why}. Check the network; where Telegram is blocked, set `proxy` or another `api_base`.",
+            why=error,
+        ),
     )
 
 
@@ -73,16 +81,24 @@ def _delivery_hint(mode: Transport, url: str, last_error: str, *, recent: bool) 
     if mode is Transport.POLLING:
         if not url:
             return ""
-        return (
-            f"A webhook at {webhook_host(url)} is set for this bot, so polling gets nothing. It is removed"
-            " when this bot starts; if it comes back, another copy of the bot runs in webhook mode."
+        return phrase(
+            "telegram.webhook_steals",
+            "A webhook at {host} is set for this bot, so polling gets nothing. It is removed when this "
+            "bot starts; if it comes back, another copy of the bot runs in webhook mode.",
+            host=webhook_host(url),
         )
     if not url:
-        return "No webhook is set, so no message can arrive. Start the bot with server.public_url set."
+        return phrase(
+            "webhook.not_set",
+            "No webhook is set, so no message can arrive. Start the bot with server.public_url set.",
+        )
     if last_error and recent:
-        return (
-            f"Telegram could not deliver to {webhook_host(url)}: {last_error}."
-            " Check that the public address and its certificate work from outside."
+        return phrase(
+            "telegram.not_delivered",
+            "Telegram could not deliver to {host}: {last_error}. Check that the public address and its "
+            "certificate work from outside.",
+            host=webhook_host(url),
+            last_error=last_error,
         )
     return ""
 

@@ -10,6 +10,7 @@ from channels.contract import BotCommand
 from channels.errors import Rejected
 from channels.graphemes import shorten
 from channels.model import Action, ChatRef, Media, MediaKind, Purpose, Rendered
+from channels.phrase import phrase
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 """Named in every mode: an omitted list would silently keep whatever was set before."""
@@ -117,7 +118,7 @@ def create_topic(group: str, title: str) -> BotRequest:
 def close_topic(group: str, thread_id: str, *, closed: bool) -> BotRequest:
     """Build the call that closes a topic, or opens it again. Raises `Rejected` for what is no topic's id."""
     if not thread_id.isdecimal():
-        raise Rejected("a topic of Telegram is called by a number")
+        raise Rejected(phrase("telegram.topic_number", "a topic of Telegram is called by a number"))
     method = "closeForumTopic" if closed else "reopenForumTopic"
     return BotRequest(method, {"chat_id": _chat_number(group), "message_thread_id": int(thread_id)})
 
@@ -207,7 +208,12 @@ def _add_text_options(params: dict[str, Any], message: Rendered) -> None:
 
 def _add_media(params: dict[str, Any], message: Rendered) -> tuple[str, Upload | None]:
     if len(message.media) > 1:
-        raise Rejected("Telegram takes one file with each message; send the files one by one")
+        raise Rejected(
+            phrase(
+                "file.one_each_telegram",
+                "Telegram takes one file with each message; send the files one by one",
+            )
+        )
     media: Media = message.media[0]
     method, name = _MEDIA[media.kind]
     if message.text:
@@ -217,7 +223,7 @@ def _add_media(params: dict[str, Any], message: Rendered) -> tuple[str, Upload |
     if media.path is not None:
         return method, Upload(name, media.path, media.name)
     if media.url is None:
-        raise Rejected("a file to send needs an address or a path")
+        raise Rejected(phrase("file.no_address", "a file to send needs an address or a path"))
     params[name] = media.url
     return method, None
 

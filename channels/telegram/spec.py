@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from channels.capabilities import Buttons, Capabilities, DialectName, Rate, TextUnit
 from channels.contract import ChannelSettings, ChannelSpec, Transport
 from channels.model import MediaKind
+from channels.phrase import phrase
 from config.secret import Secret
 
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{3,}", re.ASCII)
@@ -60,8 +61,11 @@ class TelegramSettings(ChannelSettings):
     def _token_looks_right(cls, token: Secret) -> Secret:
         if not _TOKEN.fullmatch(token.reveal()):
             raise ValueError(
-                "this is not a Telegram token: one looks like 123456789:AAE… (a number, a colon, then"
-                " letters, digits, _ or -); copy it whole from @BotFather"
+                phrase(
+                    "telegram.token_shape",
+                    "this is not a Telegram token: one looks like 123456789:AAE… (a number, a colon, then"
+                    " letters, digits, _ or -); copy it whole from @BotFather",
+                )
             )
         return token
 
@@ -70,10 +74,15 @@ class TelegramSettings(ChannelSettings):
     def _api_base_is_an_address(cls, address: str) -> str:
         parts = urlsplit(address)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError("api_base must be an address like https://api.telegram.org")
+            raise ValueError(
+                phrase("telegram.api_base_shape", "api_base must be an address like https://api.telegram.org")
+            )
         if "@" in parts.netloc:
             raise ValueError(
-                "api_base must not contain a user name or password; use `proxy` for those of a proxy"
+                phrase(
+                    "settings.user_in_api_base",
+                    "api_base must not contain a user name or password; use `proxy` for those of a proxy",
+                )
             )
         return address.rstrip("/")
 
@@ -85,7 +94,11 @@ class TelegramSettings(ChannelSettings):
         scheme, found, rest = proxy.reveal().partition("://")
         if not found or not rest or scheme.lower() not in _PROXY_SCHEMES:
             raise ValueError(
-                f"proxy must start with one of: {', '.join(f'{name}://' for name in _PROXY_SCHEMES)}"
+                phrase(
+                    "settings.proxy_scheme",
+                    "proxy must start with one of: {schemes}",
+                    schemes=", ".join(f"{name}://" for name in _PROXY_SCHEMES),
+                )
             )
         return proxy
 
@@ -96,8 +109,11 @@ class TelegramSettings(ChannelSettings):
             return None
         if not _WEBHOOK_SECRET.fullmatch(secret.reveal()):
             raise ValueError(
-                "webhook_secret may have 1 to 256 characters, only A-Z, a-z, 0-9, _ and -:"
-                " Telegram accepts no others"
+                phrase(
+                    "telegram.secret_shape",
+                    "webhook_secret may have 1 to 256 characters, only A-Z, a-z, 0-9, _ and -:"
+                    " Telegram accepts no others",
+                )
             )
         return secret
 
@@ -105,8 +121,11 @@ class TelegramSettings(ChannelSettings):
     def _webhook_has_a_secret(self) -> TelegramSettings:
         if self.mode is Transport.WEBHOOK and self.webhook_secret is None:
             raise ValueError(
-                "webhook mode needs webhook_secret: without it anybody who finds the address could write"
-                " in people's names"
+                phrase(
+                    "settings.webhook_without_secret",
+                    "webhook mode needs webhook_secret: without it anybody who finds the address could write"
+                    " in people's names",
+                )
             )
         return self
 

@@ -12,6 +12,7 @@ from channels.capabilities import Capabilities
 from channels.errors import Rejected, TooLarge
 from channels.links import is_link
 from channels.model import Action, Outbound, Past, Purpose, Rendered
+from channels.phrase import phrase
 from channels.render import render, split_outbound
 from channels.web.dialect import plain_html
 
@@ -160,4 +161,4 @@ def _button(action: Action) -> Button:
         return Button(label=action.label, url=action.url)
     if action.token is not None:
         return Button(label=action.label, token=action.token)
-    raise Rejected("the web chat has no such button")
+    raise Rejected(phrase("web.no_button", "the web chat has no such button"))

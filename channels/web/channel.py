@@ -37,6 +37,7 @@ from channels.model import (
     Rendered,
     TextIn,
 )
+from channels.phrase import phrase
 from channels.web.bubbles import ChatMessage, SentFile, arranged, bubble, recalled
 from channels.web.files import FileFolder, FileRules
 from channels.web.frames import talk_name
@@ -104,7 +105,12 @@ class WebChatChannel(Channel, Webhook, Pages, Shared, Downloads):
         """
         origin, host = request.headers.get("origin"), request.headers.get("host", "")
         if not origin_allowed(origin, host, self.settings.allowed_origins, remote=request.remote):
-            raise Unauthorized("this site may not write to the chat; add its address to allowed_origins")
+            raise Unauthorized(
+                phrase(
+                    "web.foreign_site",
+                    "this site may not write to the chat; add its address to allowed_origins",
+                )
+            )
 
     def split(self, request: WebhookRequest) -> Sequence[RawUpdate]:
         """Read the one update out of a request; the time is ours, since we are the platform here."""
@@ -153,11 +159,11 @@ class WebChatChannel(Channel, Webhook, Pages, Shared, Downloads):
         The same key again is the same message; one that replaces another keeps the other's place and name.
         """
         if not self._open:
-            raise Unreachable("the web chat is closed", maybe_sent=False)
+            raise Unreachable(phrase("web.closed", "the web chat is closed"), maybe_sent=False)
         if message.media:
-            raise Rejected("the web chat shows files as links")
+            raise Rejected(phrase("web.files_as_links", "the web chat shows files as links"))
         if len(message.plain) > self.capabilities.text_limit:
-            raise TooLarge("the text is longer than the web chat shows")
+            raise TooLarge(phrase("web.too_long", "the text is longer than the web chat shows"))
         name = message.replaces or message.key or self._own_name()
         shown = bubble(message, name, self.clock(), edited=message.replaces is not None)
         self._show(message.chat.chat_id, shown)
@@ -166,7 +172,7 @@ class WebChatChannel(Channel, Webhook, Pages, Shared, Downloads):
     async def download(self, file: Media, *, limit: int) -> bytes:
         """Give a visitor's file from the folder where uploads are kept. Raises as `Downloads` says."""
         if self.files is None or file.url is None:
-            raise Gone("visitors' files are not kept here")
+            raise Gone(phrase("web.no_files", "visitors' files are not kept here"))
         return await self.files.read(file.url, limit=limit)
 
     async def typing(self, chat: ChatRef) -> None:

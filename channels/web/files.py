@@ -15,6 +15,7 @@ from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from channels.errors import Gone, Rejected, TooLarge, Unreachable
+from channels.phrase import phrase
 from channels.web.bubbles import ChatMessage, SentFile
 from channels.web.signatures import HEAD, FileType, recognise, type_of
 
@@ -86,7 +87,7 @@ class FileFolder:
         """
         *_, folder, name = ("", "", *PurePosixPath(unquote(urlsplit(url).path)).parts)
         if not _FOLDER_NAME.fullmatch(folder) or not FILE_NAME.fullmatch(name):
-            raise Gone("no visitor has sent such a file")
+            raise Gone(phrase("web.unknown_file", "no visitor has sent such a file"))
         return await asyncio.to_thread(_content, self.root / folder / name, limit)
 
     def path(self, session: str, name: str) -> Path:
@@ -121,13 +122,20 @@ def _content(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             content = file.read(limit + 1)
     except FileNotFoundError:
-        raise Gone("the visitor's file is not kept any more") from None
+        raise Gone(phrase("web.file_gone", "the visitor's file is not kept any more")) from None
     except OSError as error:
         raise Unreachable(
-            f"the visitor's file cannot be read: {error.strerror or 'no reason given'}", maybe_sent=False
+            phrase(
+                "web.file_unreadable",
+                "the visitor's file cannot be read: {why}",
+                why=error.strerror or "no reason given",
+            ),
+            maybe_sent=False,
         ) from None
     if len(content) > limit:
-        raise TooLarge(f"the visitor's file has more than {limit} bytes")
+        raise TooLarge(
+            phrase("web.file_over_limit", "the visitor's file has more than {limit} bytes", limit=limit)
+        )
     return content
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from channels.capabilities import Buttons, Capabilities, TextUnit
 from channels.contract import ChannelSettings, ChannelSpec, Transport
+from channels.phrase import phrase
 from channels.web.dialect import DIALECT
 from channels.web.origin import normalize_origin
 from channels.web.signatures import KNOWN_TYPES
@@ -98,14 +99,24 @@ class WebChatSettings(ChannelSettings):
         unknown = sorted(set(value) - KNOWN_TYPES)
         if unknown:
             raise ValueError(
-                f"cannot recognise {', '.join(unknown)}; known are {', '.join(sorted(KNOWN_TYPES))}"
+                phrase(
+                    "web.unknown_types",
+                    "cannot recognise {types}; known are {known}",
+                    types=", ".join(unknown),
+                    known=", ".join(sorted(KNOWN_TYPES)),
+                )
             )
         return value
 
     @model_validator(mode="after")
     def _have_a_folder(self) -> Self:
         if self.uploads and not self.upload_dir:
-            raise ValueError("uploads need upload_dir, the folder that files are put into")
+            raise ValueError(
+                phrase(
+                    "web.uploads_without_folder",
+                    "uploads need upload_dir, the folder that files are put into",
+                )
+            )
         return self
 
 
