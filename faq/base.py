@@ -53,6 +53,8 @@ class Problem:
     message: str
     hint: str = ""
     column: int | None = None
+    slip: str = ""
+    """What was most likely written wrong, a key of `faq.yaml_slips.HINTS`; empty where that says nothing more."""
 
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from typing import Any
@@ -13,14 +14,21 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
 from faq.base import Problem, ProblemCode
+from faq.yaml_slips import HINTS, cut_short, find_slip
 
 MAX_DEPTH = 12
 MAX_NODES = 2_000
 """Limits of free-form data, so that a file whose anchors refer to each other stays small."""
 MAX_NESTING = 100
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _TAG = "tag:yaml.org,2002:"
 _KINDS: dict[type[Node], str] = {ScalarNode: "a text", SequenceNode: "a list", MappingNode: "a mapping"}
+_SHAPES = {
+    "a list": "write each item in a line of its own that begins with `- `",
+    "a mapping": "write `key: value`, each in a line of its own",
+    "a text": "put the text in quotes if it has a colon or begins with a bracket",
+}
 _SCALARS = frozenset(_TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp"))
 _PLAIN = _SCALARS | {_TAG + "seq", _TAG + "map"}
 
@@ -35,6 +43,7 @@ class NodeReader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
+        self._lines: list[str] = []
 
     def problem(self, code: ProblemCode, node: Node | None, field: str, message: str, hint: str = "") -> None:
         """Note a problem at a node."""
@@ -54,6 +63,7 @@ class NodeReader:
     def compose(self, text: str) -> Node | None:
         """The root node of the only document of a text; `None` for an empty one or a broken one."""
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        self._lines = _LINE_END.split(text)
         try:
             # Composing recurses in C, where too deep a nesting kills the process; reading events does not.
             if not self._is_shallow(yaml.parse(text, Loader=loader)):
@@ -62,12 +72,13 @@ class NodeReader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             what = " ".join(part for part in (error.context, error.problem) if part)
-            self._syntax(mark.line + 1 if mark else 0, mark.column + 1 if mark else None, what)
+            slip = find_slip(text, error)
+            column = mark.column + 1 if mark and slip.line == mark.line + 1 else None
+            self._syntax(slip.line, column, what, slip.kind)
         except ReaderError as error:
             place = error.position if isinstance(error.position, int) else 0
-            self._syntax(
-                text.count("\n", 0, place) + 1, None, f"a character that YAML forbids: {error.reason}"
-            )
+            what = f"a character that YAML forbids: {error.reason}"
+            self._syntax(text.count("\n", 0, place) + 1, None, what, "character")
         else:
             return root
         return None
@@ -85,7 +96,7 @@ class NodeReader:
                 depth -= 1
         return True
 
-    def _syntax(self, line: int, column: int | None, what: str) -> None:
+    def _syntax(self, line: int, column: int | None, what: str, slip: str = "") -> None:
         self.problems.append(
             Problem(
                 code=ProblemCode.SYNTAX,
@@ -93,7 +104,8 @@ class NodeReader:
                 line=line,
                 column=column,
                 message=f"this is not valid YAML: {what}",
-                hint="look at the indentation, the quotes and the colons of this line and the one before it",
+                hint=HINTS[slip],
+                slip=slip,
             )
         )
 
@@ -144,9 +156,12 @@ class NodeReader:
     ) -> None:
         """The same for a line that was noted earlier."""
         near = difflib.get_close_matches(name[:80], known, n=1)
-        hint = (
-            f"did you mean `{near[0]}`?" if near else f"known: {', '.join(list(known)[:20])}" if known else ""
-        )
+        if near:
+            hint = f"did you mean `{near[0]}`?"
+            if near[0].isascii() and any(sign.isalpha() and not sign.isascii() for sign in name):
+                hint += " write it in Latin letters"
+        else:
+            hint = f"known: {', '.join(list(known)[:20])}" if known else ""
         message = f"unknown {kind} `{name[:80]}`"
         self.problems.append(
             Problem(code=code, file=self.file, line=line, field=field, message=message, hint=hint)
@@ -168,7 +183,27 @@ class NodeReader:
         if not value or is_null(node):
             self.problem(ProblemCode.EMPTY, node, field, "is empty", "write a text or remove the field")
             return None
+        if self._is_cut_short(node, value):
+            self.problems.append(
+                Problem(
+                    code=ProblemCode.SYNTAX,
+                    file=self.file,
+                    line=self.line(node),
+                    field=field,
+                    message=f"only `{value[-40:]}` is left of the text",
+                    hint=HINTS["hash"],
+                    slip="hash",
+                )
+            )
+            return None
         return value
+
+    def _is_cut_short(self, node: ScalarNode, value: str) -> bool:
+        """Whether a plain text, not an id or a number, lost its end to a remark that is none."""
+        if node.style or node.end_mark is None or not 0 <= node.end_mark.line < len(self._lines):
+            return False
+        is_prose = " " in value or not value.isascii()
+        return is_prose and cut_short(self._lines[node.end_mark.line], node.end_mark.column)
 
     def texts(self, node: Node, field: str) -> tuple[str, ...]:
         """A list of texts."""
@@ -250,7 +285,7 @@ class NodeReader:
                 ProblemCode.TYPE, node, field, f"the tag `{shown[:60]}` is not allowed here", "remove the tag"
             )
             return
-        hint = "write each item in a line of its own that begins with `- `" if wanted == "a list" else ""
+        hint = _SHAPES.get(wanted, "")
         self.problem(ProblemCode.TYPE, node, field, f"must be {wanted}, not {_KINDS[type(node)]}", hint)
 
 
