@@ -11,6 +11,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Protocol
 
+_CANCELLED_SECONDS = 0.5
+"""How long who was cancelled may take to put things in order."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,6 +51,20 @@ async def unfinished(
         except TimeoutError:
             pass
     return {task for task in waiting if not task.done()}
+
+
+async def cut_off(
+    tasks: Collection[asyncio.Task[Any]], clock: Clock, seconds: float
+) -> set[asyncio.Task[Any]]:
+    """Wait for tasks at most that long and cancel those that are not done; gives these.
+
+    One that does not even end by that, as behind a connection that nobody answers, is left behind after a moment.
+    """
+    late = await unfinished(tasks, clock, seconds)
+    for task in late:
+        task.cancel()
+    await unfinished(late, clock, _CANCELLED_SECONDS)
+    return late
 
 
 class SystemClock:

@@ -9,6 +9,9 @@ _WORKER_BITS = 10
 _SEQUENCE_BITS = 12
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LARGEST = (1 << 63) - 1
+WORKERS = 1 << _WORKER_BITS
+"""How many sources may give ids at the same time: their worker numbers are 0 to one less."""
+
 _VALUES = {character: value for value, character in enumerate(_ALPHABET)}
 
 
@@ -20,8 +23,8 @@ class IdSource:
     """
 
     def __init__(self, ms: Callable[[], int], worker: int) -> None:
-        if not 0 <= worker < 1 << _WORKER_BITS:
-            raise ValueError(f"a worker number is 0–{(1 << _WORKER_BITS) - 1}, not {worker}")
+        if not 0 <= worker < WORKERS:
+            raise ValueError(f"a worker number is 0–{WORKERS - 1}, not {worker}")
         self._ms = ms
         self._tick = 0
         self._sequence = 0
@@ -29,7 +32,7 @@ class IdSource:
 
     def renumber(self, member: int) -> None:
         """Give ids as another worker from now on: its number is what is left of the member's."""
-        self._worker = member % (1 << _WORKER_BITS) << _SEQUENCE_BITS
+        self._worker = member % WORKERS << _SEQUENCE_BITS
         # Within one tick a smaller number would give smaller ids.
         self._tick, self._sequence = self._tick + 1, -1
 

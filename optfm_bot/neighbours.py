@@ -6,23 +6,25 @@ Nothing here is needed for a message not to be lost: whoever did not hear finds 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 import structlog
 
-from optfm_bot.clock import Clock
-from optfm_bot.cluster.membership import TOPIC, Membership
-from optfm_bot.cluster.registry import Registry
+from optfm_bot.clock import Clock, cut_off
+from optfm_bot.cluster.membership import TOPIC
+from optfm_bot.cluster.sharing import Cluster
 from optfm_bot.dispatch.dispatcher import Dispatcher
 from optfm_bot.dispatch.handler import UpdateHandler
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.ids import IdSource
 from optfm_bot.outbox.delivery import Delivery
-from optfm_bot.shards import shard_of
 from optfm_bot.store.contract import Store
+from optfm_bot.supervise import Supervisor
 
 log = structlog.get_logger("optfm_bot.cluster")
 
+_LEAVE_SECONDS = 1.0
 _SWEEP_SECONDS = 2.0
 """How often what others have promised for our conversations is looked for; a notice makes it sooner."""
 
@@ -31,13 +33,12 @@ class Neighbours:
     """Stands between the parts of one house and the other processes.
 
     `on` holds what others may want to hear of: a topic and what to do with what was said, which is empty when something
-    may have been missed.
+    may have been missed. `failed` hears the name of each part that broke.
     """
 
     def __init__(
         self,
-        membership: Membership,
-        registry: Registry,
+        cluster: Cluster,
         *,
         store: Store,
         clock: Clock,
@@ -45,9 +46,10 @@ class Neighbours:
         dispatcher: Dispatcher,
         handler: UpdateHandler,
         deliveries: Mapping[str, Delivery],
+        failed: Callable[[str], None],
     ) -> None:
-        self.membership = membership
-        self._registry = registry
+        membership = self.membership = cluster.membership
+        self._registry = cluster.registry
         self._store = store
         self._clock = clock
         self._ids = ids
@@ -56,6 +58,9 @@ class Neighbours:
         self._deliveries = deliveries
         self._promised: dict[str, set[int]] = {}
         self._told = asyncio.Event()
+        # Others would take a process for dead that stops to show that it lives while it finishes its work: these parts
+        # outlast the other ones.
+        self._supervisor = Supervisor(clock, failed)
         self.on: dict[str, Callable[[str], None]] = {
             TOPIC: lambda _: membership.nudge(),
             "inbox": self._updates_came,
@@ -69,12 +74,13 @@ class Neighbours:
         """Begin to listen. Raises `StoreUnavailable`."""
         await self._registry.open(self.hear, self.membership.unsure)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Be a member until `stop`."""
-        await self.membership.run(self, stop)
+    def start(self) -> None:
+        """Be a member, and take up what others promise for our conversations, until `stop`."""
+        stopping = self._supervisor.stopping
+        self._supervisor.start("cluster", partial(self.membership.run, self, stopping))
+        self._supervisor.start("cluster messages", partial(self._follow, stopping))
 
-    async def follow(self, stop: asyncio.Event) -> None:
-        """Take up what others have promised for our conversations, until `stop`."""
+    async def _follow(self, stop: asyncio.Event) -> None:
         swept = self._clock.monotonic()
         while not await self._stopped(stop):
             promised, self._promised = self._promised, {}
@@ -99,15 +105,23 @@ class Neighbours:
         """Take nothing more; what is ours is finished."""
         self.membership.retire()
 
-    def finish(self) -> None:
-        """Let `run` and `follow` see at once that they shall end."""
+    async def stop(self, seconds: float) -> None:
+        """Leave the others within `seconds`; everything that was ours is free at once."""
         self._told.set()
         self.membership.nudge()
+        await self._supervisor.stop(seconds)
+        # Who cannot leave in time is missed by the others, and removed: what ends here must end.
+        leaving = asyncio.create_task(self._end(), name="cluster end")
+        if await cut_off({leaving}, self._clock, _LEAVE_SECONDS):
+            log.warning("cluster.not_left", error="the database does not answer")
+        elif not leaving.cancelled():
+            leaving.result()
 
-    async def close(self) -> None:
-        """Leave the others; everything that was ours is free at once."""
-        await self.membership.end()
-        await self._registry.close()
+    async def _end(self) -> None:
+        try:
+            await self.membership.end()
+        finally:
+            await self._registry.close()
 
     # -- conversations that come and go -------------------------------------------------------------------
 
@@ -145,20 +159,6 @@ class Neighbours:
         self._handler.forget()
 
     # -- telling and hearing ------------------------------------------------------------------------------
-
-    def updates_stored(self, lanes: Sequence[str]) -> None:
-        """Tell whoever handles these lanes that there is something to do."""
-        for shard in {shard_of(lane) for lane in lanes}:
-            self._registry.tell("inbox", str(shard))
-
-    def promised(self, channel: str, ids: Sequence[int]) -> None:
-        """Tell whoever sends for their conversations that these messages wait."""
-        self._registry.tell("outbox", f"{channel} {' '.join(map(str, ids))}")
-
-    def person_changed(self, ref: str) -> None:
-        """Tell those who may remember this person."""
-        if self.membership.members > 1:
-            self._registry.tell("person", ref)
 
     def tell(self, topic: str, text: str) -> None:
         """Tell the others something else."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from optfm_bot.clock import Clock, unfinished
+from optfm_bot.clock import Clock, cut_off
 
 log = structlog.get_logger("optfm_bot.supervise")
 
@@ -35,12 +35,9 @@ class Supervisor:
     async def stop(self, seconds: float) -> None:
         """Give the parts `seconds` to return after their own stop signals, then cancel what is left."""
         self._stopping.set()
-        late = await unfinished(self._tasks.values(), self._clock, seconds)
-        for task in late:
-            task.cancel()
+        late = await cut_off(self._tasks.values(), self._clock, seconds)
         if late:
             log.warning("supervise.cut_off", parts=sorted(task.get_name() for task in late))
-            await unfinished(late, self._clock, seconds)
 
     async def _keep(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         failures = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+from channels.phrase import phrase
 from optfm_bot.clock import Clock
 from optfm_bot.cluster.membership import Membership
 from optfm_bot.dispatch.dispatcher import Dispatcher
@@ -59,7 +60,7 @@ class HouseVitals:
             async with self._clock.limit(_CHECK_SECONDS):
                 await self._store.check()
         except (StoreUnavailable, TimeoutError) as error:
-            trouble = str(error) or "the database does not answer"
+            trouble = str(error) or phrase("ready.store_silent", "the database does not answer")
         return Essentials(stopping=self._stopping.is_set(), store=trouble, entries=self._entries())
 
     async def backlogs(self, counts: StoreCounts, now: int) -> Mapping[str, Backlog]:
@@ -91,4 +92,9 @@ class HouseVitals:
         """What this process is among those that share its database; None if it has it for itself."""
         if self._membership is None:
             return None
-        return Share(members=self._membership.members, shards=SHARDS, owned=len(self._membership.shards))
+        return Share(
+            members=self._membership.members,
+            shards=SHARDS,
+            owned=len(self._membership.shards),
+            missing=self._membership.missing,
+        )

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import structlog
 
 from optfm_bot.clock import Clock
-from optfm_bot.cluster.plan import SHARD_LEASES, Role, View, moves
+from optfm_bot.cluster.plan import SHARD_LEASES, Role, View, missing, moves
 from optfm_bot.cluster.registry import BEAT_SECONDS, LEASE_SECONDS, SURE_SECONDS, Evicted, Registry
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.shards import shard_of
@@ -66,6 +66,7 @@ class Membership:
     """Keeps this process a member, takes its share of the work, and stops it when the others took it for dead.
 
     It is the ownership and the fence of the house. `duties` are leases beside the shards with the role each needs.
+    `members` and `missing` tell how many there were at the last look, and which roles nobody had.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Membership:
         self.duties: Mapping[str, LeasedDuty] = {name: LeasedDuty() for name in duties}
         self.tenure: int = _NOBODY
         self.members = 0
+        self.missing: Collection[Role] = frozenset()
         self._held: frozenset[int] = frozenset()
         self._leaving: set[str] = set()
         # Shards that we know to be ours, from the answer to our taking them until they are given back.
@@ -208,6 +210,7 @@ class Membership:
 
     async def _divide(self, view: View) -> None:
         self.members = len(view.members)
+        self.missing = missing(view, self._needed)
         for name, duty in self.duties.items():
             duty.set(held=view.leases.get(name) == self.tenure)
         lost = [name for name in SHARD_LEASES - self._known if view.leases.get(name) == self.tenure]

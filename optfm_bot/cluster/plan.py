@@ -62,6 +62,11 @@ def moves(view: View, me: int, duties: Mapping[str, Role], *, leaving: Collectio
     return Moves(take=take, give=give)
 
 
+def missing(view: View, duties: Mapping[str, Role]) -> frozenset[Role]:
+    """The roles that nobody has although there is work for them: no process answers, or none receives."""
+    return frozenset({Role.WORKER, *duties.values()}).difference(*view.members.values())
+
+
 def _shards(view: View, me: int, leaving: Collection[str]) -> tuple[list[str], list[str]]:
     workers = sorted(member for member, roles in view.members.items() if Role.WORKER in roles)
     least, more = divmod(SHARDS, len(workers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import asyncpg  # type: ignore[import-untyped]
@@ -12,10 +12,12 @@ import orjson
 import structlog
 from sqlalchemy.engine import URL
 
+from channels.phrase import phrase
 from optfm_bot import __version__
 from optfm_bot.cluster.plan import Role, View
 from optfm_bot.cluster.registry import GONE_SECONDS, LEASE_SECONDS, Evicted, Hear, Registry
 from optfm_bot.errors import StoreUnavailable
+from optfm_bot.ids import WORKERS
 
 log = structlog.get_logger("optfm_bot.cluster")
 
@@ -29,6 +31,9 @@ _SETTLED_SECONDS: Final = 5.0
 _STATEMENT_SECONDS: Final = 5.0
 _NOTICE_BYTES: Final = 7900
 """PostgreSQL carries payloads below 8,000 bytes (its documentation of NOTIFY)."""
+
+_LISTEN_SECONDS: Final = 10.0
+"""How often a connection that only listens is asked whether it is there: its end may come without a word."""
 
 _NOW: Final = "extract(epoch FROM clock_timestamp())"
 
@@ -55,7 +60,14 @@ class Session:
                 yield self._connection
             except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as e:
                 self._drop()
-                raise StoreUnavailable(f"The database cannot be used now: {type(e).__name__}: {e}") from e
+                raise StoreUnavailable(
+                    phrase(
+                        "store.unusable_now",
+                        "The database cannot be used now: {kind}: {why}",
+                        kind=type(e).__name__,
+                        why=e,
+                    )
+                ) from e
             except asyncio.CancelledError:
                 self._drop()  # it may be in the middle of a statement
                 raise
@@ -125,9 +137,11 @@ class PostgresRegistry(Registry):
     async def join(self, roles: Collection[Role], leases: Sequence[str]) -> int:
         """Become a member."""
         async with self._life.use() as connection, connection.transaction():
-            tenure = await connection.fetchval(
-                "INSERT INTO members (name, roles, version, joined_at, seen_at)"
-                " VALUES ($1, $2, $3, clock_timestamp(), clock_timestamp()) RETURNING id",
+            tenure = await _number(connection)
+            await connection.execute(
+                "INSERT INTO members (id, name, roles, version, joined_at, seen_at)"
+                " VALUES ($1, $2, $3, $4, clock_timestamp(), clock_timestamp())",
+                tenure,
                 self._name,
                 " ".join(sorted(roles)),
                 __version__,
@@ -137,7 +151,7 @@ class PostgresRegistry(Registry):
                 "INSERT INTO leases (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", list(leases)
             )
         self._tenure = tenure
-        return int(tenure)
+        return tenure
 
     async def _take_lock(self, connection: asyncpg.Connection) -> None:
         connection.add_termination_listener(lambda _: self._life_ended())
@@ -175,7 +189,8 @@ class PostgresRegistry(Registry):
         )
 
     async def _is_dead(self, connection: asyncpg.Connection, row: Any, *, steady: bool) -> bool:
-        if row["silent"] < GONE_SECONDS:
+        # Seen in the future: the server's clock was set back, and only the lock can tell.
+        if 0 <= row["silent"] < GONE_SECONDS:
             return False
         if steady and row["silent"] > LEASE_SECONDS:
             return True
@@ -282,11 +297,15 @@ class PostgresRegistry(Registry):
 
     async def _speak(self) -> None:
         while True:
-            await self._speaking.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LISTEN_SECONDS):
+                    await self._speaking.wait()
             self._speaking.clear()
             notices, self._notices = self._notices, []
             try:
-                async with self._talk.use() as connection:
+                async with self._talk.use() as connection:  # connects again if need be, and listens
+                    if not notices:
+                        await connection.execute("SELECT 1")
                     for payload in _payloads(self._name, notices):
                         await connection.execute("SELECT pg_notify($1, $2)", _CHANNEL, payload)
             except StoreUnavailable as error:  # whoever had to hear it looks into the store now and then
@@ -309,6 +328,15 @@ class PostgresRegistry(Registry):
             for topic, text in notices:
                 if topic:
                     self._hear(topic, text)
+
+
+async def _number(connection: asyncpg.Connection) -> int:
+    """The next number of a member: other than those of the living, and so is what their ids keep of it."""
+    while True:
+        number = int(await connection.fetchval("SELECT nextval(pg_get_serial_sequence('members', 'id'))"))
+        alike = "SELECT EXISTS (SELECT FROM members WHERE id % $1 = $2 % $1)"
+        if not await connection.fetchval(alike, WORKERS, number):
+            return number
 
 
 def _payloads(name: str, notices: Sequence[tuple[str, str]]) -> Sequence[str]:

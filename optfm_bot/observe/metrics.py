@@ -44,7 +44,7 @@ UNRESOLVED = ("uncertain", "failed")
 TASKS = ("backup", "retention", "vacuum")
 PROBLEMS = (
     "stopping", "store", "schema", "knowledge", "queue_age", "queue_depth", "outbox_depth", "disk", "wal",
-    "loop_lag", "memory", "unmeasured",
+    "loop_lag", "memory", "roles", "unmeasured",
 )  # fmt: skip
 """What may keep a process from being ready, by name; `optfm_bot.observe.readiness` has the sentences."""
 

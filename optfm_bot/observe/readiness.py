@@ -7,9 +7,11 @@ makes the house unready: neither a restart nor another process would help.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+
+from channels.phrase import phrase
 
 _MB = 1024 * 1024
 _RISE = 10.0
@@ -44,6 +46,17 @@ class Level(IntEnum):
     DEGRADED = 1
     UNAVAILABLE = 2
 
+
+_NOBODY = {
+    "worker": phrase(
+        "ready.no_worker",
+        "no process with the role worker is there: what comes is stored, and nobody answers",
+    ),
+    "poller": phrase(
+        "ready.no_poller", "no process with the role poller is there: nobody polls, and nobody sets webhooks"
+    ),
+}
+"""What is said of a role that no process has."""
 
 _STATUS = {Level.FINE: "ok", Level.DEGRADED: "degraded", Level.UNAVAILABLE: "unavailable"}
 
@@ -98,7 +111,8 @@ class Backlog:
 class Vitals:
     """What was measured at one look. None: there is no such thing here.
 
-    `loop_lag` in seconds as `LagMonitor.lag` gives it, `memory` the used share (0 to 1) of the room for updates.
+    `loop_lag` in seconds as `LagMonitor.lag` gives it, `memory` the used share (0 to 1) of the room for updates,
+    `missing` the roles that no process has.
     """
 
     channels: Mapping[str, Backlog] = field(default_factory=dict)
@@ -106,6 +120,7 @@ class Vitals:
     wal: int | None = None
     loop_lag: float = 0.0
     memory: float = 0.0
+    missing: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +212,11 @@ class Readiness:
         """Judge: what is so at this moment, and what the looks have shown."""
         problems = [*essential_problems(essentials), *self._problems]
         if self._seen_at is not None and now - self._seen_at > _SILENT:
-            text = f"nothing has been measured for {now - self._seen_at:.0f} s"
+            text = phrase(
+                "ready.unmeasured",
+                "nothing has been measured for {seconds} s",
+                seconds=f"{now - self._seen_at:.0f}",
+            )
             problems.append(Problem(name="unmeasured", level=Level.DEGRADED, text=text))
         return Verdict(sorted(problems, key=lambda problem: -problem.level))
 
@@ -208,35 +227,60 @@ class Readiness:
         if backlog.held_back:
             # What a queue was like during an outage says nothing of the time after it.
             self._trends.pop(channel, None)
-            level, why = Level.DEGRADED, "; the platform holds them up"
+            level, why = Level.DEGRADED, phrase("ready.held_up", "; the platform holds them up")
         elif self._trends.setdefault(channel, Trend()).add(backlog.oldest, backlog.waiting, self._elapsed):
-            level, why = Level.DEGRADED, "; they are being caught up with"
+            level, why = Level.DEGRADED, phrase("ready.caught_up", "; they are being caught up with")
         else:
-            level, why = Level.UNAVAILABLE, ", and it does not get better"
+            level, why = Level.UNAVAILABLE, phrase("ready.no_better", ", and it does not get better")
         over = self._over("queue_age", channel, backlog.oldest, limits.queue_age)
-        text = f"{channel}: updates have been waiting for {backlog.oldest:.0f} s (limit {limits.queue_age:g} s){why}"
+        text = phrase(
+            "ready.queue_age",
+            "{channel}: updates have been waiting for {seconds} s (limit {limit} s){why}",
+            channel=channel,
+            seconds=f"{backlog.oldest:.0f}",
+            limit=f"{limits.queue_age:g}",
+            why=why,
+        )
         self._say("queue_age", channel, level if over else Level.FINE, text)
         over = self._over("queue_depth", channel, backlog.waiting, limits.queue_depth)
-        text = f"{channel}: {backlog.waiting} updates wait (limit {limits.queue_depth}){why}"
+        text = phrase(
+            "ready.queue_depth",
+            "{channel}: {waiting} updates wait (limit {limit}){why}",
+            channel=channel,
+            waiting=backlog.waiting,
+            limit=limits.queue_depth,
+            why=why,
+        )
         self._say("queue_depth", channel, level if over else Level.FINE, text)
         over = self._over("outbox_depth", channel, backlog.unsent, limits.outbox_depth)
-        text = f"{channel}: {backlog.unsent} messages wait to be sent (limit {limits.outbox_depth})"
+        text = phrase(
+            "ready.outbox_depth",
+            "{channel}: {unsent} messages wait to be sent (limit {limit})",
+            channel=channel,
+            unsent=backlog.unsent,
+            limit=limits.outbox_depth,
+        )
         self._say("outbox_depth", channel, Level.DEGRADED if over else Level.FINE, text)
 
     def _machine(self, vitals: Vitals) -> None:
         limits = self._limits
         if vitals.disk_free is not None and limits.disk_free:
-            text = (
-                f"the disk of the database has {vitals.disk_free // _MB} MB left"
-                f" (limit {limits.disk_free // _MB} MB): free some space"
+            text = phrase(
+                "ready.disk",
+                "the disk of the database has {free} MB left (limit {limit} MB): free some space",
+                free=vitals.disk_free // _MB,
+                limit=limits.disk_free // _MB,
             )
             # A disk fills without warning, and a full one cannot even be written to mend it: this is said at once.
             self._say("disk", "", self._disk(vitals.disk_free), text, rise=0.0)
         if vitals.wal is not None:
             over = self._over("wal", "", vitals.wal, limits.wal)
-            text = (
-                f"the write-ahead file of the database has {vitals.wal // _MB} MB (limit {limits.wal // _MB} MB):"
-                " another program holds a long transaction"
+            text = phrase(
+                "ready.wal",
+                "the write-ahead file of the database has {size} MB (limit {limit} MB):"
+                " another program holds a long transaction",
+                size=vitals.wal // _MB,
+                limit=limits.wal // _MB,
             )
             self._say("wal", "", Level.DEGRADED if over else Level.FINE, text)
         late, most = vitals.loop_lag, limits.loop_lag
@@ -244,10 +288,18 @@ class Readiness:
             Level.UNAVAILABLE if self._over("loop_lag", "", late, most, Level.UNAVAILABLE) else Level.DEGRADED
         )
         notable = self._over("loop_lag", "", late, most * _NOTABLE)
-        text = f"everything is late by {late:.1f} s (limit {most:g} s): the processor is too busy, or something blocks"
+        text = phrase(
+            "ready.loop_lag",
+            "everything is late by {late} s (limit {limit} s): the processor is too busy, or something blocks",
+            late=f"{late:.1f}",
+            limit=f"{most:g}",
+        )
         self._say("loop_lag", "", level if notable else Level.FINE, text)
-        text = "the memory for updates is full: new ones wait in the database"
+        text = phrase("ready.memory", "the memory for updates is full: new ones wait in the database")
         self._say("memory", "", Level.DEGRADED if vitals.memory >= _FULL else Level.FINE, text)
+        # Never more than degraded: what comes is stored here as well as anywhere, and kept until somebody is there.
+        for role, nobody in _NOBODY.items():
+            self._say("roles", role, Level.DEGRADED if role in vitals.missing else Level.FINE, nobody)
 
     def _disk(self, free: int) -> Level:
         said, limit = self._standing("disk", "").said, self._limits.disk_free
@@ -278,9 +330,11 @@ class Readiness:
 def essential_problems(essentials: Essentials) -> Sequence[Problem]:
     """What keeps the house from working at this moment."""
     found = {
-        "stopping": "stopping" if essentials.stopping else None,
+        "stopping": phrase("ready.stopping", "stopping") if essentials.stopping else None,
         "store": essentials.store,
         "schema": essentials.schema,
-        "knowledge": None if essentials.entries else "the knowledge base is empty",
+        "knowledge": None
+        if essentials.entries
+        else phrase("ready.no_knowledge", "the knowledge base is empty"),
     }
     return [Problem(name=name, level=Level.UNAVAILABLE, text=text) for name, text in found.items() if text]

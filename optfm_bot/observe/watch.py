@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -35,11 +35,15 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """What a process is among those that share a database: live members, all shards, and those that are its own."""
+    """What a process is among those that share a database: live members, all shards, and those that are its own.
+
+    `missing` are the roles that nobody has although there is work for them.
+    """
 
     members: int
     shards: int
     owned: int
+    missing: Collection[str] = ()
 
 
 class WatchObserver(Protocol):
@@ -140,6 +144,7 @@ class Watch:
                 wal=use.wal if use else None,
                 loop_lag=self.lag.lag,
                 memory=held.used,
+                missing=share.missing if share is not None else (),
             )
             self._readiness.observe(vitals, self._clock.monotonic())
         await self.verdict()

@@ -48,6 +48,9 @@ class Op(IntEnum):
     DESK_MESSAGE_WITHDRAW = 35
 
 
+CONDITIONAL = frozenset({Op.REQUEST_CHANGE})
+"""Changes of a row as it was read: one that finds it changed fails its unit."""
+
 Changes = list[tuple[Op, Params]]
 
 

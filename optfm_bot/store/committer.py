@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from channels.phrase import phrase
 from optfm_bot.errors import StoreConflict, StoreContended, StoreFenced, StoreRefused, StoreUnavailable
 from optfm_bot.store.unit import UnitOfWork
 
@@ -75,7 +76,9 @@ class GroupCommitter:
         A caller that is cancelled stops waiting; its unit is still applied: a half-known outcome would be worse.
         """
         if self._task is None or self._closing:
-            raise StoreUnavailable("The store is closed; nothing was stored")
+            raise StoreUnavailable(
+                phrase("store.closed_nothing_stored", "The store is closed; nothing was stored")
+            )
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append((unit, future))
         self._wake.set()
@@ -118,6 +121,13 @@ def _fail(batch: list[tuple[UnitOfWork, asyncio.Future[None]]], error: Exception
             if isinstance(error, StoreUnavailable | StoreConflict | StoreRefused):
                 future.set_exception(error)
             else:
-                unavailable = StoreUnavailable(f"The store failed: {type(error).__name__}: {error}")
+                unavailable = StoreUnavailable(
+                    phrase(
+                        "store.failed",
+                        "The store failed: {kind}: {why}",
+                        kind=type(error).__name__,
+                        why=error,
+                    )
+                )
                 unavailable.__cause__ = error
                 future.set_exception(unavailable)

@@ -47,7 +47,8 @@ class Store(PeopleReads):
 
     Writes go through `unit()` and are durable when its block ends; units are applied in the order of their ends and
     many may share one transaction, but not each other's faults: a unit with a row that is there already raises
-    `StoreConflict`, one with a value that the database does not take raises `StoreRefused`, the others are applied.
+    `StoreConflict`, one that changes a row which is not as it was read any more raises `StoreOutdated`, one with a
+    value that the database does not take raises `StoreRefused`, the others are applied.
     Reads see committed data only. Every method raises `StoreUnavailable` while the database cannot be used and works
     again, without being reopened, when it can.
 

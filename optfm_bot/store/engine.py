@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool, StaticPool
+
+from channels.phrase import phrase
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -46,14 +49,26 @@ def driver_errors(url: URL) -> tuple[type[Exception], ...]:
 def database_url(text: str) -> URL:
     """Read a database address; plain `sqlite:///` and `postgresql://` get the drivers that this program uses.
 
-    Raises `StartRefused` with an install command if the driver is not there.
+    Raises `StartRefused` if it is no address, and with an install command if the driver is not there.
     """
-    url = make_url(text)
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # what they say may quote the password
+        raise StartRefused(
+            phrase(
+                "store.bad_address",
+                "database.url cannot be read: its port must be a number, and special characters of a password"
+                " are written as %40 for @, %3A for : and %2F for /",
+            )
+        ) from None
     driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}.get(url.drivername)
     url = url.set(drivername=driver) if driver else url
     if url.get_driver_name() == "asyncpg" and find_spec("asyncpg") is None:
         raise StartRefused(
-            'PostgreSQL needs a driver that is not installed: pip install "optfm-bot[postgres]"'
+            phrase(
+                "store.no_postgres",
+                'PostgreSQL needs a driver that is not installed: pip install "optfm-bot[postgres]"',
+            )
         )
     return url
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from channels.phrase import phrase
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.store.engine import driver_errors
 
@@ -20,11 +21,17 @@ def translated(url: URL) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise StoreUnavailable("The database does not answer in time") from error
+        raise StoreUnavailable(phrase("store.silent", "The database does not answer in time")) from error
     except broken as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        raise StoreUnavailable(f"The database cannot be used: {cause}") from error
+        raise StoreUnavailable(
+            phrase("store.unusable", "The database cannot be used: {why}", why=cause)
+        ) from error
     except ModuleNotFoundError as error:
         raise StoreUnavailable(
-            f"The driver of this database is not installed. Install it with: pip install {error.name}"
+            phrase(
+                "store.no_driver",
+                "The driver of this database is not installed. Install it with: pip install {name}",
+                name=error.name,
+            )
         ) from error

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from sqlalchemy import URL, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from channels.phrase import phrase
 from optfm_bot.cluster.registry import LEASE_SECONDS
 from optfm_bot.errors import StartRefused, StoreUnavailable
 from optfm_bot.store.engine import server_engine, sqlite_path
@@ -55,15 +56,22 @@ class StoreLock:
         path = sqlite_path(self._url)
         if path is None:
             return
-        lock = FileLock(f"{path}.lock", timeout=0)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            # A link to a file is the same database, whose lock lies beside the file.
+            file = path.resolve() if path.is_symlink() else path
+            lock = FileLock(f"{file}.lock", timeout=0)
+            file.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout:
             raise _refused(str(path)) from None
         except OSError as error:
             raise StartRefused(
-                f"Cannot write beside the database {path}: {error.strerror or error}"
+                phrase(
+                    "store.cannot_lock",
+                    "Cannot write beside the database {path}: {why}",
+                    path=path,
+                    why=error.strerror or error,
+                )
             ) from error
         self._file = lock
 
@@ -79,7 +87,12 @@ class StoreLock:
             alone = taken and not await _working(self._session)
         except (SQLAlchemyError, OSError) as error:
             await self.release()
-            raise StoreUnavailable(f"The database {name} cannot be reached: {error}") from error
+            cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+            raise StoreUnavailable(
+                phrase(
+                    "store.not_reached", "The database {name} cannot be reached: {why}", name=name, why=cause
+                )
+            ) from error
         if not alone:
             await self.release()
             raise _refused(name)
@@ -95,5 +108,9 @@ async def _working(session: AsyncConnection) -> bool:
 
 def _refused(database: str) -> StartRefused:
     return StartRefused(
-        f"Another optfm-bot already works with {database}. Stop it, or give this one its own database.url"
+        phrase(
+            "store.taken",
+            "Another optfm-bot already works with {database}. Stop it, or give this one its own database.url",
+            database=database,
+        )
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
-from optfm_bot.errors import StoreConflict
+from optfm_bot.errors import StoreConflict, StoreOutdated
 from optfm_bot.shards import shard_of
 from optfm_bot.store.changes import Changes, Op
 from optfm_bot.store.people_reads import PeopleReads
@@ -127,14 +127,15 @@ class PeopleRows:
 
     def _change_request(self, params: Params) -> None:
         row = self.requests.get(params["b_id"])
-        if row is not None:
-            assignee = row.assignee if params["b_assignee"] is None else params["b_assignee"]
-            self.requests[row.id] = replace(
-                row,
-                status=RequestStatus(params["b_status"]),
-                assignee=assignee,
-                updated_at=params["b_updated_at"],
-            )
+        if row is None or row.updated_at != params["b_seen"]:
+            raise StoreOutdated
+        assignee = row.assignee if params["b_assignee"] is None else params["b_assignee"]
+        self.requests[row.id] = replace(
+            row,
+            status=RequestStatus(params["b_status"]),
+            assignee=assignee,
+            updated_at=params["b_updated_at"],
+        )
 
     def _add_event(self, params: Params) -> None:
         _require(params["id"] not in self.events)
@@ -269,7 +270,7 @@ class MemoryPeople(PeopleReads):
     async def request_events(self, request_id: int) -> Sequence[RequestEventRow]:
         """The life of a request."""
         rows = (row for row in self._rows.events.values() if row.request_id == request_id)
-        return sorted(rows, key=lambda row: row.id)
+        return sorted(rows, key=lambda row: (row.at, row.id))
 
     async def alarms_due(
         self, *, now: int, limit: int, shards: Collection[int] | None = None

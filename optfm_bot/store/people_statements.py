@@ -33,7 +33,7 @@ def people_statements(
         Op.DESK_CUSTOMER_SAVE: save(t.desk_customers),
         Op.REQUEST_ADD: insert(t.requests),
         Op.REQUEST_CHANGE: update(t.requests)
-        .where(request.id == bindparam("b_id"))
+        .where(request.id == bindparam("b_id"), request.updated_at == bindparam("b_seen"))
         .values(
             status=bindparam("b_status"),
             assignee=func.coalesce(bindparam("b_assignee", type_=String), request.assignee),

@@ -106,19 +106,33 @@ class RequestWrites(Writes):
             )
         )
 
-    def change(self, request_id: int, *, status: RequestStatus, assignee: str | None = None, at: int) -> None:
-        """Write where a request stands, and who does it (None: whoever did)."""
+    def change(
+        self, request_id: int, *, seen: int, status: RequestStatus, assignee: str | None = None, at: int
+    ) -> int:
+        """Write where a request stands, and who does it (None: whoever did); gives the moment that is written.
+
+        `seen` is the `updated_at` of the row that this was decided by. If that is not the request's any more, the unit
+        fails with `StoreOutdated`. No two states of a request have the same moment: what is written is `at`, or
+        right after `seen` where the clock of another process is ahead.
+        """
+        at = max(at, seen + 1)
         self._changes.append(
             (
                 Op.REQUEST_CHANGE,
                 {
                     "b_id": request_id,
+                    "b_seen": seen,
                     "b_status": status.value,
                     "b_assignee": None if assignee is None else storable(assignee),
                     "b_updated_at": at,
                 },
             )
         )
+        return at
+
+    def changes(self, request_id: int) -> bool:
+        """Whether this unit changes that request already."""
+        return any(op is Op.REQUEST_CHANGE and params["b_id"] == request_id for op, params in self._changes)
 
     def add_event(self, row: RequestEventRow) -> None:
         """Keep a step in the life of a request; one with that id is a conflict."""

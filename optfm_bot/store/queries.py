@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
+from channels.phrase import phrase
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.store import tables as t
 from optfm_bot.store.contract import Store
@@ -51,7 +52,7 @@ class SqlQueries(SqlPeopleQueries, Store):
 
     async def _read(self, ask: Callable[[Reader], Awaitable[T]]) -> T:
         if self._reader is None:
-            raise StoreUnavailable("The store is closed")
+            raise StoreUnavailable(phrase("store.closed", "The store is closed"))
         try:
             return await ask(self._reader)
         except self._outages as error:
@@ -260,7 +261,11 @@ def unavailable(error: Exception) -> StoreUnavailable:
     """What a failure of the database is to the house: to be tried again."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     return StoreUnavailable(
-        f"The database cannot be used now: {cause}. Nothing was stored; it will be tried again"
+        phrase(
+            "store.nothing_stored",
+            "The database cannot be used now: {cause}. Nothing was stored; it will be tried again",
+            cause=cause,
+        )
     )
 
 

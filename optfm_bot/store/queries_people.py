@@ -149,7 +149,7 @@ class SqlPeopleQueries(PeopleReads):
     async def request_events(self, request_id: int) -> Sequence[RequestEventRow]:
         """The life of a request."""
         events = t.request_events.c
-        asked = select(t.request_events).where(events.request_id == request_id).order_by(events.id)
+        asked = select(t.request_events).where(events.request_id == request_id).order_by(events.at, events.id)
         rows = await self._few(asked)
         return [RequestEventRow(**{**row, "status": RequestStatus(row["status"])}) for row in rows]
 

@@ -119,7 +119,10 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnRow:
-    """One message of the history. `choices` is JSON: what the buttons of an outgoing message mean."""
+    """One message of the history; that of a pressed button is of kind `action`, with the words of the button.
+
+    `choices` is JSON: what the buttons of our message mean; of a person's message, which of them it was.
+    """
 
     id: int
     lane: str

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from channels.phrase import phrase
 from optfm_bot.errors import SchemaMismatch, StoreUnavailable
 from optfm_bot.shards import SHARDS, shard_lease
 from optfm_bot.store.engine import local_engine, server_engine, sqlite_path
@@ -63,13 +64,26 @@ def require_current(connection: Connection) -> None:
     if found == HEAD:
         return
     if found is None:
-        raise SchemaMismatch("The database has no tables yet. Run: optfm-bot db upgrade")
+        raise SchemaMismatch(
+            phrase("store.no_tables", "The database has no tables yet. Run: optfm-bot db upgrade")
+        )
     if found > HEAD:
         raise SchemaMismatch(
-            f"The database has schema {found}, this program knows {HEAD}. Install the newer version of optfm-bot"
+            phrase(
+                "store.newer",
+                "The database has schema {found}, this program knows {head}. Install the newer version of "
+                "optfm-bot",
+                found=found,
+                head=HEAD,
+            )
         )
     raise SchemaMismatch(
-        f"The database has schema {found}, this program needs {HEAD}. Run: optfm-bot db upgrade"
+        phrase(
+            "store.older",
+            "The database has schema {revision}, this program needs {head}. Run: optfm-bot db upgrade",
+            revision=found,
+            head=HEAD,
+        )
     )
 
 
@@ -97,7 +111,7 @@ async def upgrade(url: URL) -> tuple[str | None, str]:
 
 def _unusable(error: Exception) -> StoreUnavailable:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    return StoreUnavailable(f"The database cannot be used: {cause}")
+    return StoreUnavailable(phrase("store.unusable", "The database cannot be used: {why}", why=cause))
 
 
 async def _upgrade(url: URL) -> tuple[str | None, str]:

@@ -13,9 +13,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError, StatementError
 
-from optfm_bot.errors import StoreConflict, StoreContended, StoreFenced, StoreRefused, StoreUnavailable
+from channels.phrase import phrase
+from optfm_bot.errors import (
+    StoreConflict,
+    StoreContended,
+    StoreFenced,
+    StoreOutdated,
+    StoreRefused,
+    StoreUnavailable,
+)
 from optfm_bot.store import tables as t
-from optfm_bot.store.changes import Op
+from optfm_bot.store.changes import CONDITIONAL, Op
 from optfm_bot.store.committer import CommitObserver, GroupCommitter
 from optfm_bot.store.engine import database_url, driver_errors
 from optfm_bot.store.queries import SqlQueries, stored, unavailable
@@ -92,7 +100,7 @@ class SqlStore(SqlQueries):
     @asynccontextmanager
     async def _write(self) -> AsyncIterator[Transaction]:
         if self._writer is None:
-            raise StoreUnavailable("The store is closed")
+            raise StoreUnavailable(phrase("store.closed", "The store is closed"))
         try:
             async with self._writing, self._writer.transaction() as connection:
                 yield connection
@@ -115,6 +123,8 @@ class SqlStore(SqlQueries):
             for op in sorted(grouped):
                 if op is Op.INBOX_ADD:
                     added = await self._add_updates(connection, grouped[op])
+                elif op in CONDITIONAL:
+                    await self._change_seen(connection, op, grouped[op])
                 else:
                     await connection.execute(self._statements[op], grouped[op])
         if added:
@@ -137,6 +147,13 @@ class SqlStore(SqlQueries):
         unique = {(row["channel"], row["key"]): row for row in rows}
         result = await connection.execute(self._statements[Op.INBOX_ADD], list(unique.values()))
         return {(channel, key): row_id for row_id, channel, key in result}
+
+    async def _change_seen(self, connection: Transaction, op: Op, rows: list[Params]) -> None:
+        """Make changes one by one: of many at once, no database tells which have found their row."""
+        for row in rows:
+            result = await connection.execute(self._statements[op], [row])
+            if not result.rowcount:
+                raise StoreOutdated
 
     # -- updates ------------------------------------------------------------------------------------------
 
@@ -208,7 +225,13 @@ def _translated(error: Exception) -> StoreConflict | StoreRefused | StoreUnavail
     cause = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     state = str(getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", ""))
     if state in _CONTENDED:
-        return StoreContended(f"The database ended a transaction that others waited for: {cause}")
+        return StoreContended(
+            phrase(
+                "store.contended",
+                "The database ended a transaction that others waited for: {cause}",
+                cause=cause,
+            )
+        )
     if state in _TAKEN:
         return StoreConflict(f"The database refused a row: {cause}")
     unfit = (

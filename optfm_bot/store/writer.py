@@ -21,6 +21,7 @@ from sqlalchemy import CursorResult, Executable, Insert, Update
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 
+from optfm_bot.errors import StoreOutdated
 from optfm_bot.store.engine import local_engine, server_engine, sqlite_path
 from optfm_bot.store.records import Params
 
@@ -70,7 +71,7 @@ class EngineWriter(Writer):
             try:
                 async with connection.begin():
                     yield connection
-            except (IntegrityError, DataError):
+            except (IntegrityError, DataError, StoreOutdated):
                 raise  # the server is well; it only did not take a row
             except BaseException:
                 # A server that died in the middle of a statement leaves a connection that nobody can trust.
