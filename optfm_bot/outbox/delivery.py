@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 
@@ -13,11 +13,12 @@ import structlog
 from channels.codec import encode_outbound
 from channels.errors import ChannelError, Moved, RetryLater, TooLarge, Unreachable
 from channels.model import Purpose, Receipt, Rendered
+from channels.phrase import phrase
 from channels.render import plain_copy, render
-from optfm_bot.clock import Clock, unfinished
+from optfm_bot.clock import Clock, cut_off, unfinished
 from optfm_bot.observe.correlation import bind_update
 from optfm_bot.outbox.doubt import Doubt
-from optfm_bot.outbox.files import FileDoor, lies_elsewhere
+from optfm_bot.outbox.files import FileAway, FileDoor, lies_elsewhere
 from optfm_bot.outbox.ledger import Ledger
 from optfm_bot.outbox.outgoing import Carrier, DeliveryObserver, DeliverySettings, Guard, Outgoing, taken
 from optfm_bot.outbox.pacing import BotPace
@@ -44,7 +45,8 @@ _CHAT_ROOM = 50
 class Delivery:
     """Sends the messages of one channel instance: each chat in order, chats in parallel, paced, never blocking others.
 
-    `lost` is told of messages of agents that will not arrive, and why.
+    `lost` is told of messages of agents that will not arrive, and why; without a reason of one that has arrived, but
+    not the files that it has `left_out`.
     Give it rows with `accept` after they are committed. It owns a task for each busy chat until `stop`. Rows that are
     not sent by then stay in the store and are sent by the next start.
     """
@@ -64,7 +66,7 @@ class Delivery:
         ownership: Ownership | None = None,
         pace: BotPace | None = None,
         files: FileDoor | None = None,
-        lost: Callable[[Outgoing, str], Awaitable[None]] | None = None,
+        lost: Callable[[Outgoing, str | None], Awaitable[None]] | None = None,
     ) -> None:
         self._channel = channel
         self._ownership: Ownership = ownership or SoleOwner(channel.instance)
@@ -130,7 +132,7 @@ class Delivery:
         await self._idle.wait()
 
     def resume(self) -> None:
-        """The credentials work again."""
+        """The platform answers, so the credentials work: who waits for either may try again. Call it at any answer."""
         self._turnstile.authorize(works=True)
 
     async def reserve(self, lane: str) -> bool:
@@ -282,12 +284,9 @@ class Delivery:
     async def stop(self, seconds: float) -> None:
         """Start no more calls, let those under way finish within `seconds`, and end every task."""
         self._turnstile.close()
-        late = await unfinished(self._tasks, self._clock, seconds)
-        for task in late:
-            task.cancel()
+        late = await cut_off(self._tasks, self._clock, seconds)
         if late:
             log.warning("outbox.cut_off", channel=self._channel.instance, calls=len(late))
-            await unfinished(late, self._clock, seconds)
 
     # -- one chat -----------------------------------------------------------------------------------------
 
@@ -365,8 +364,20 @@ class Delivery:
                 receipt = await self._call(ready)
         except ChannelError as error:
             return await self._react(outgoing, rendered, error)
+        return await self._sent(outgoing, receipt)
+
+    async def _sent(self, outgoing: Outgoing, receipt: Receipt) -> bool:
+        self._turnstile.answered()
+        if outgoing.left_out:
+            await self._tell_agent(outgoing, None)
         await self._ledger.sent(outgoing, receipt)
         return True
+
+    async def _tell_agent(self, outgoing: Outgoing, reason: str | None) -> None:
+        """Tell of it before it is written down: a power cut between the two must not leave it untold."""
+        lost = self._lost
+        if outgoing.message.purpose is Purpose.AGENT and lost is not None:
+            await self._ledger.patiently(lambda: lost(outgoing, reason))
 
     async def _refused(self, outgoing: Outgoing) -> str | None:
         expires = outgoing.message.expires_at
@@ -381,15 +392,27 @@ class Delivery:
         """The message with every file that it carries at hand, while the block lasts."""
         if self._files is None or not lies_elsewhere(rendered):
             return nullcontext(rendered)
-        last = outgoing.attempts + 1 >= self._settings.max_attempts
-        return self._files.open(rendered, self._capabilities, last=last)
+        most = self._settings.max_attempts
+        patience = self._settings.file_attempts or most
+
+        def left_out(files: Sequence[tuple[str, str]]) -> None:
+            outgoing.left_out = tuple(files)
+
+        return self._files.open(
+            rendered,
+            self._capabilities,
+            last=outgoing.attempts + 1 >= most or outgoing.fetches + 1 >= patience,
+            left_out=left_out,
+        )
 
     async def _call(self, rendered: Rendered) -> Receipt:
         try:
             async with self._clock.limit(_CALL_SECONDS):
                 return await self._channel.deliver(rendered)
         except TimeoutError as error:
-            raise Unreachable("The platform did not answer in time", maybe_sent=True) from error
+            raise Unreachable(
+                phrase("platform.silent", "The platform did not answer in time"), maybe_sent=True
+            ) from error
 
     # -- what came of it ----------------------------------------------------------------------------------
 
@@ -397,9 +420,11 @@ class Delivery:
         self, outgoing: Outgoing, rendered: Rendered, error: ChannelError
     ) -> bool:
         """Do what follows from a failed call; true when the message left the outbox."""
+        away = isinstance(error, FileAway)
         decision = verdict(
             error,
-            attempts=outgoing.attempts,
+            # However long the platform was away, a file's own tries begin in quick succession.
+            attempts=outgoing.fetches if away else outgoing.attempts,
             max_attempts=self._settings.max_attempts,
             policy=self._settings.policy,
             spread=self._spread(),
@@ -438,11 +463,7 @@ class Delivery:
     async def _close(
         self, outgoing: Outgoing, state: OutboxState, reason: str, *, gone: bool = False
     ) -> bool:
-        if outgoing.message.purpose is Purpose.AGENT and self._lost is not None:
-            lost = (
-                self._lost
-            )  # told before it is closed: a power cut between the two must not leave it untold
-            await self._ledger.patiently(lambda: lost(outgoing, reason))
+        await self._tell_agent(outgoing, reason)
         await self._ledger.closed(outgoing, state, reason, result="gone" if gone else None)
         if gone:
             await self._ledger.patiently(lambda: self._gone(outgoing.lane))
@@ -452,6 +473,9 @@ class Delivery:
         limited = isinstance(error, RetryLater) and error.limited
         await self._turnstile.hold(outgoing.lane, plan.delay, limited=limited, whole_bot=plan.whole_bot)
         outgoing.attempts += plan.counts
+        away = isinstance(error, FileAway)
+        outgoing.fetches += away
+        self._turnstile.failed(outgoing, unreached=plan.unreached and not away)
         outgoing.not_before = self._clock.ms() + int(plan.delay * 1000)
         moved = encode_outbound(outgoing.message) if isinstance(error, Moved) else None
         await self._ledger.postponed(outgoing, error, message=moved)
@@ -463,8 +487,7 @@ class Delivery:
                 receipt = await self._call(ready)
         except ChannelError as error:
             return await self._react(outgoing, rendered, error)
-        await self._ledger.sent(outgoing, replace(receipt, degraded=(*receipt.degraded, simplified)))
-        return True
+        return await self._sent(outgoing, replace(receipt, degraded=(*receipt.degraded, simplified)))
 
     async def _send_to(self, outgoing: Outgoing, error: ChannelError, chat_id: str) -> bool:
         chat = replace(outgoing.message.chat, chat_id=chat_id)

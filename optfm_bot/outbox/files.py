@@ -15,7 +15,7 @@ from channels.dialects import dialect_named
 from channels.errors import ChannelError, Gone, Rejected, Unreachable
 from channels.ladder import file_line
 from channels.measure import text_length, written
-from channels.model import Body, Media, Paragraph, Rendered, Text
+from channels.model import Body, Inline, Media, Paragraph, Rendered, Text
 from optfm_bot.clock import Clock
 from optfm_bot.scratch import Scratch, safe_name, scratch
 
@@ -24,37 +24,67 @@ log = structlog.get_logger("optfm_bot.outbox")
 Fetch: TypeAlias = Callable[[Media, int], Awaitable[bytes]]
 """Gets a file of one origin, up to so many bytes. Raises by reaction: see `channels.contract.Downloads`."""
 
+Line: TypeAlias = Callable[[Media, ChannelError], tuple[Inline, ...]]
+"""Says in the text of a message that a file is not with it, and why."""
+
 LEFT_OUT = "file_left_out"
 _FETCH_SECONDS = 75.0
 _AT_ONCE = 4
 """Files fetched at the same time: each of them is held in memory whole."""
 
 
-class FileDoor:
-    """Brings files from where they lie. `fetchers` are by the name of the origin: a channel instance or a helpdesk."""
+class FileAway(Unreachable):
+    """A file cannot be had now; nothing was sent, and whoever is to get it plays no part in that."""
 
-    def __init__(self, fetchers: Mapping[str, Fetch], clock: Clock) -> None:
+    def __init__(self, message: str) -> None:
+        super().__init__(message, maybe_sent=False)
+
+
+class FileDoor:
+    """Brings files from where they lie. `fetchers` are by the name of the origin: a channel instance or a helpdesk.
+
+    `lines` are by the name of the carrier: how those who read there are told of a file that does not come. Who has
+    none is told its name, and its address if people may have that.
+    """
+
+    def __init__(
+        self, fetchers: Mapping[str, Fetch], clock: Clock, *, lines: Mapping[str, Line] | None = None
+    ) -> None:
         self._fetchers = fetchers
         self._clock = clock
+        self._lines = lines or {}
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     @asynccontextmanager
     async def open(
-        self, rendered: Rendered, capabilities: Capabilities, *, last: bool = False
+        self,
+        rendered: Rendered,
+        capabilities: Capabilities,
+        *,
+        last: bool = False,
+        left_out: Callable[[Sequence[tuple[str, str]]], None] = lambda _: None,
     ) -> AsyncIterator[Rendered]:
         """Give the message with local files in the place of those that lie elsewhere, while the block lasts.
 
-        What cannot be had for good is left out and named in the text. What cannot be had now is `Unreachable`, with
-        nothing sent; unless this is the `last` try, in which nobody shall lose the words because of the file.
+        What cannot be had for good is left out and named in the text; `left_out` is told the names, and why. What
+        cannot be had now is `FileAway`, with nothing sent; unless this is the `last` try, in which nobody shall lose
+        the words because of the file.
         """
         async with scratch() as folder:
             brought = [await self._brought(item, capabilities, folder, last=last) for item in rendered.media]
-            yield with_files(rendered, brought, capabilities)
+            left_out(
+                [
+                    (_named(item).name, str(found))
+                    for item, found in zip(rendered.media, brought, strict=True)
+                    if isinstance(found, ChannelError)
+                ]
+            )
+            yield with_files(rendered, brought, capabilities, self._lines.get(rendered.chat.channel, _line))
 
     async def _brought(
         self, item: Media, capabilities: Capabilities, folder: Scratch, *, last: bool
-    ) -> Media | None:
-        """The file as one that lies here; None to leave it out."""
+    ) -> Media | ChannelError:
+        """The file as one that lies here, or why it is left out."""
         if item.origin is None:
             return item
         try:
@@ -73,7 +103,7 @@ class FileDoor:
                 reaction=type(error).__name__,
                 error=str(error),
             )
-            return None
+            return error
         return Media(kind=item.kind, path=path, name=name, mime=mime)
 
     async def _content(self, item: Media, limit: int) -> bytes:
@@ -88,9 +118,7 @@ class FileDoor:
         except (ChannelError, TimeoutError) as error:
             # Whatever the origin wants, wrong credentials included, is its own and no word about who gets the message.
             reason = str(error) or "no answer in time"
-            raise Unreachable(
-                f"{item.origin} does not give a file now: {reason}", maybe_sent=False
-            ) from error
+            raise FileAway(f"{item.origin} does not give a file now: {reason}") from error
 
 
 def _mime(content: bytes) -> str:
@@ -104,32 +132,39 @@ def _mime(content: bytes) -> str:
 _SIGNS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n": "image/png", b"GIF8": "image/gif"}
 
 
+def _line(item: Media, _why: ChannelError) -> tuple[Inline, ...]:
+    return file_line(item)
+
+
 def lies_elsewhere(rendered: Rendered) -> bool:
     """Whether a file of the message has to be fetched."""
     return any(item.origin is not None for item in rendered.media)
 
 
-def with_files(rendered: Rendered, brought: Sequence[Media | None], capabilities: Capabilities) -> Rendered:
-    """The message with these files; the ones that are None are said in words, as far as there is room. Pure."""
-    media = tuple(item for item in brought if item is not None)
-    missing = [was for was, item in zip(rendered.media, brought, strict=True) if item is None]
+def with_files(
+    rendered: Rendered,
+    brought: Sequence[Media | ChannelError],
+    capabilities: Capabilities,
+    line: Line = _line,
+) -> Rendered:
+    """The message with these files; what stands for one that is not there is said as far as there is room. Pure."""
+    media = tuple(item for item in brought if isinstance(item, Media))
+    missing = [
+        (_named(was), item)
+        for was, item in zip(rendered.media, brought, strict=True)
+        if isinstance(item, ChannelError)
+    ]
     if not missing:
         return replace(rendered, media=media)
     limit = capabilities.caption_limit if media else capabilities.text_limit
     said = replace(rendered, media=media, degraded=(*rendered.degraded, LEFT_OUT))
-    for lines in (list(map(_line, missing)), list(map(_bare_line, missing))):
+    full = [Paragraph(line(item, why)) for item, why in missing]
+    bare = [Paragraph((Text(item.name),)) for item, _ in missing]
+    for lines in (full, bare):
         longer = _with_lines(said, lines, capabilities)
         if _fits(longer, capabilities, limit):
             return longer
     return said
-
-
-def _line(item: Media) -> Paragraph:
-    return Paragraph(file_line(_named(item)))
-
-
-def _bare_line(item: Media) -> Paragraph:
-    return Paragraph((Text(_named(item).name),))
 
 
 def _named(item: Media) -> Media:
@@ -161,7 +196,5 @@ async def _kept(folder: Scratch, name: str, content: bytes) -> str:
         raise _no_room(error) from error
 
 
-def _no_room(error: OSError) -> Unreachable:
-    return Unreachable(
-        f"a file cannot be kept here for sending: {error.strerror or 'no reason given'}", maybe_sent=False
-    )
+def _no_room(error: OSError) -> FileAway:
+    return FileAway(f"a file cannot be kept here for sending: {error.strerror or 'no reason given'}")

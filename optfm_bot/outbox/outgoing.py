@@ -24,6 +24,8 @@ class DeliverySettings:
     max_attempts: int = 8
     concurrency: int = 32
     longest_delay: float = LONGEST_DELAY
+    file_attempts: int | None = None
+    """How often a file is asked for that cannot be had now; None: as often as the message may fail."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +43,14 @@ class Outgoing:
     """Its row says already that it is being sent, and it holds one of the places for calls under way."""
     tenure: int | None = None
     """The tenure under which it was taken up; once that is over, somebody else sends it."""
+    unreached: bool = False
+    """It waits for nothing but a platform that does not answer."""
+    answers: int | None = None
+    """How many calls of anybody had got through when its last one failed."""
+    fetches: int = 0
+    """How often a file of it could not be had."""
+    left_out: tuple[tuple[str, str], ...] = ()
+    """The names of files that it goes without, each with the reason."""
 
 
 class Carrier(Protocol):

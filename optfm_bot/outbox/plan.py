@@ -38,6 +38,8 @@ class Retry:
     whole_bot: bool = False
     counts: bool = True
     """Whether the attempt counts against the limit; waiting that a platform asked for does not."""
+    unreached: bool = False
+    """Whether nothing is waited for but a platform that does not answer; then it may be sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,11 @@ def verdict(  # noqa: PLR0911 - a table of reactions, read row by row
         case Unreachable(maybe_sent=True) if policy is Policy.AT_MOST_ONCE:
             return Close(OutboxState.UNCERTAIN)
         case Unreachable(maybe_sent=True) if policy is Policy.VERIFY:
-            again = Retry(delay=backoff(attempts, spread, longest))
+            again = Retry(delay=backoff(attempts, spread, longest), unreached=True)
             return Verify(Close(OutboxState.FAILED) if last else again)
         case RetryLater(whole_bot=whole_bot) if not last:
-            return Retry(delay=backoff(attempts, spread, longest), whole_bot=whole_bot)
+            delay = backoff(attempts, spread, longest)
+            return Retry(delay=delay, whole_bot=whole_bot, unreached=not whole_bot)
         case Unreachable() if not last:
-            return Retry(delay=backoff(attempts, spread, longest))
+            return Retry(delay=backoff(attempts, spread, longest), unreached=True)
     return Close(OutboxState.FAILED)

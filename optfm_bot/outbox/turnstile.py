@@ -2,11 +2,15 @@
 
 Everything that can make a message wait is here: its own moment, its chat's pace, the bot's pace, a pause that the
 platform asked for, credentials that a person has to mend, and the number of calls under way at once.
+
+After an outage nobody waits out a pause that only we thought of: each call that gets through wakes two messages which
+wait for nothing but the platform, so they come faster and faster and stop at once if it is gone again.
 """
 
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 
 import structlog
 
@@ -20,6 +24,11 @@ log = structlog.get_logger("optfm_bot.outbox")
 _STORE_RETRY_SECONDS = 0.5
 _CREDENTIALS_SECONDS = 5.0
 """How often a message that waits for credentials looks for them."""
+
+_WOKEN = 2
+"""How many follow each call that got through: the load doubles with each answer, and the pace bounds it."""
+_KNOCK_SECONDS = 5.0
+"""That the platform answers to others, a poll or a probe, says less of our calls: some are tried, so far apart."""
 
 
 class Turnstile:
@@ -36,6 +45,10 @@ class Turnstile:
         self._limited: dict[str, float] = {}
         self._authorized = True
         self._closed = asyncio.Event()
+        self._answers = 0
+        self._knocked = 0.0
+        self._waiting: dict[str, asyncio.Event] = {}
+        """Who waits for nothing but the platform, by lane, the longest first."""
 
     @property
     def closed(self) -> bool:
@@ -50,6 +63,8 @@ class Turnstile:
     def close(self) -> None:
         """Let nobody in any more; who waits is sent away."""
         self._closed.set()
+        for woken in self._waiting.values():
+            woken.set()
 
     async def reserve(self, lane: str) -> bool:
         """Take a place if nothing at all makes a message to that chat wait; its share of the pace is taken too."""
@@ -69,8 +84,16 @@ class Turnstile:
         False, with no place taken, when closed.
         """
         due = (outgoing.not_before - self._clock.ms()) / 1000 if outgoing.not_before else 0.0
-        wait = max(due, self._chats.reserve(outgoing.lane, self._clock.monotonic()))
+        now = self._clock.monotonic()
+        wait = self._chats.reserve(outgoing.lane, now)
+        if outgoing.unreached and due > wait:
+            await self._wait_for_answer(outgoing, due)
+            wait -= self._clock.monotonic() - now
+        else:
+            wait = max(due, wait)
         if wait > 0 and await self._clock.wait(self._closed, wait):
+            return False
+        if self._closed.is_set():
             return False
         await self._take()
         let_in = False
@@ -106,8 +129,43 @@ class Turnstile:
                 log.info("outbox.pause_not_shared", error=str(error))
 
     def authorize(self, *, works: bool) -> None:
-        """The credentials work, or do not."""
+        """The credentials work, or do not; that they do is known because the platform has answered somebody."""
         self._authorized = works
+        if works and self._waiting:
+            now = self._clock.monotonic()
+            if now - self._knocked >= _KNOCK_SECONDS:
+                self._knocked = now
+                self._wake()
+
+    def failed(self, outgoing: Outgoing, *, unreached: bool) -> None:
+        """A call for it failed. With `unreached` nothing is in its way but a platform that does not answer.
+
+        It waits for that if nobody got through between its last two calls; else the trouble is its own.
+        """
+        alone = outgoing.answers not in {None, self._answers}
+        outgoing.unreached = unreached and not alone and outgoing.attempts > 1
+        outgoing.answers = self._answers
+
+    def answered(self) -> None:
+        """A call got through."""
+        self._answers += 1
+        if self._waiting:
+            self._wake()
+
+    def _wake(self) -> None:
+        for lane in list(islice(self._waiting, _WOKEN)):
+            self._waiting.pop(lane).set()
+
+    async def _wait_for_answer(self, outgoing: Outgoing, seconds: float) -> None:
+        """Wait until somebody got through, so long at most. A try that comes early costs no message a chance."""
+        woken = asyncio.Event()
+        self._waiting[outgoing.lane] = woken
+        try:
+            if await self._clock.wait(woken, seconds) and not self._closed.is_set():
+                outgoing.attempts -= 1
+        finally:
+            if self._waiting.get(outgoing.lane) is woken:
+                del self._waiting[outgoing.lane]
 
     async def _take(self) -> None:
         await self._places.acquire()

@@ -13,6 +13,7 @@ import structlog
 from channels.contract import BotCommand, Channel, Cursor, Pages, Polling, Reconciling
 from channels.errors import ChannelError, Unauthorized, Unreachable
 from channels.model import RawUpdate
+from channels.phrase import phrase
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.intake import Intake
 from optfm_bot.errors import StoreUnavailable
@@ -257,6 +258,10 @@ class ChannelRunner:
                 return await call()
         except TimeoutError as error:
             raise Unreachable(
-                f"a call of the channel did not come back within {_CALL_SECONDS:g} s and was given up",
+                phrase(
+                    "platform.given_up",
+                    "a call of the channel did not come back within {seconds} s and was given up",
+                    seconds=f"{_CALL_SECONDS:g}",
+                ),
                 maybe_sent=True,
             ) from error
