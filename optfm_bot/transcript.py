@@ -18,6 +18,7 @@ from optfm_bot.store.records import Direction, OutboxRow, OutboxState, StoredUpd
 
 log = structlog.get_logger("optfm_bot.transcript")
 
+_SHOWN = frozenset({"text", "action"})
 _NEVER_SEEN = frozenset({OutboxState.DROPPED, OutboxState.FAILED})
 
 
@@ -25,7 +26,8 @@ class Transcripts:
     """Gives the last messages of a talk. `channels` are needed to read updates that nobody has handled yet.
 
     What the person wrote is there from the moment it was stored; what we promised, from the moment it was committed. A
-    message that replaced another stands in its place, under the other's id.
+    message that replaced another stands in its place, under the other's id. A button that was pressed is there with its
+    words, once it was handled, unless all that it did was to turn a page: that shows itself.
     """
 
     def __init__(self, store: Store) -> None:
@@ -65,16 +67,32 @@ def arranged(turns: Sequence[TurnRow], promised: Sequence[OutboxRow]) -> Sequenc
     for row in promised:
         if row.state not in _NEVER_SEEN and row.turn_id is not None:
             messages.setdefault(row.turn_id, []).append(row)
+    answers: dict[int, list[OutboxRow]] = {}
+    for row in promised:
+        if row.inbox_id is not None:
+            answers.setdefault(row.inbox_id, []).append(row)
     found: dict[str, Past] = {}
     for turn in turns:
         if turn.direction is Direction.IN:
-            if turn.kind == "text" and turn.text:
-                past = Past(id=turn.message_id or str(turn.id), at=_moment(turn.at), text=turn.text)
+            pressed = turn.kind == "action"
+            turned = pressed and _turns_a_page(answers.get(turn.inbox_id or 0, ()))
+            if turn.kind in _SHOWN and turn.text and not turned:
+                past = Past(
+                    id=turn.message_id or str(turn.id), at=_moment(turn.at), text=turn.text, pressed=pressed
+                )
                 found[f"in {past.id}"] = past
             continue
         for row in messages.get(turn.id, ()):
             _say(found, row)
     return list(found.values())
+
+
+def _turns_a_page(answers: Sequence[OutboxRow]) -> bool:
+    """Whether everything that was answered took the place of another message."""
+    try:
+        return bool(answers) and all(decode_outbound(row.message).replaces is not None for row in answers)
+    except ValueError:  # told where it is shown
+        return False
 
 
 def _say(found: dict[str, Past], row: OutboxRow) -> None:

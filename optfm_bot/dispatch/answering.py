@@ -100,6 +100,7 @@ class _Doing:
     command: bool = False
     relays: tuple[Relay, ...] = ()
     contact: str | None = field(default=None, repr=False)
+    chosen: KeptChoice | None = None
     turn_id: int | None = None
 
 
@@ -216,6 +217,10 @@ class Answering:
     ) -> Response | None:
         around = await self._around(turn)
         doing = await self._doing(turn, events, said, around)
+        response = await self._done(doing, turn, here, around)
+        return response if doing.chosen is None else replace(response, chosen=doing.chosen)
+
+    async def _done(self, doing: _Doing, turn: Turn, here: Here, around: Around) -> Response:
         special = await self._special(turn, doing)
 
         def answer(talk: Conversation) -> Response:
@@ -227,6 +232,9 @@ class Answering:
                 form = doing.wish.form if doing.wish is not None else None
                 return filling.begin(form, talk, now=turn.now, language=turn.language)
             return filling.go_on(_input(doing), talk, turn.language, self._numbered())
+
+        def again(talk: Conversation) -> Response:
+            return self.front.filling.again(talk, turn.language)
 
         cue = doing.wish.cue if doing.wish is not None else Cue.SPOKE
         in_form = turn.conversation.stage_at(turn.now) is Stage.FORM
@@ -242,6 +250,7 @@ class Answering:
             answer=answer,
             command=doing.command,
             step=step,
+            again=again,
         )
 
     def _numbered(self) -> Numbered:
@@ -302,7 +311,16 @@ class Answering:
         picked = None if in_form or said.start else self._talk.picked(text, around.offered)
         if picked is not None:
             wish, turn_id = wish_of_meaning(picked), turn.conversation.offered
-            return _Doing(said=said, meaning=picked, wish=wish, command=True, relays=heard, turn_id=turn_id)
+            chosen = next(choice for choice in around.offered if choice.meaning == picked)
+            return _Doing(
+                said=said,
+                meaning=picked,
+                wish=wish,
+                command=True,
+                relays=heard,
+                chosen=chosen,
+                turn_id=turn_id,
+            )
         if said.start or not text.startswith("/"):
             wish = self._spoken_wish(text, turn) if not said.start else None
             return _Doing(said=said, relays=heard, wish=wish, command=said.start)
@@ -332,6 +350,7 @@ class Answering:
                     wish=wish_of_meaning(choice.meaning),
                     command=True,
                     relays=pressed(choice.label, words, language),
+                    chosen=choice,
                     turn_id=turn_id,
                 )
         return _Doing(stale=True, command=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from optfm_bot.clock import Clock, unfinished
+from optfm_bot.clock import Clock, cut_off
 from optfm_bot.dispatch.lanes import STORE_RETRY_SECONDS, DispatchObserver, Handler, Lanes
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.ownership import Ownership
@@ -18,6 +18,7 @@ from optfm_bot.store.records import StoredUpdate
 
 log = structlog.get_logger("optfm_bot.dispatch")
 
+_RELEASE_SECONDS = 1.0
 _LEASE_MS = 60_000
 _CLAIM_LIMIT = 500
 
@@ -142,14 +143,12 @@ class Dispatcher:
         """Handle what is under way within `seconds`, leave the rest in the store, and end every task."""
         self.close()
         tasks = {*self._lanes.tasks, *({self._sweeper} if self._sweeper else set())}
-        late = await unfinished(tasks, self._clock, seconds)
-        for task in late:
-            task.cancel()
-        await unfinished(late, self._clock, seconds)
+        await cut_off(tasks, self._clock, seconds)
         try:
-            await self._store.release(owner=self._ownership.name)
-        except StoreUnavailable as error:
-            log.warning("dispatch.release_failed", error=str(error))
+            async with self._clock.limit(_RELEASE_SECONDS):
+                await self._store.release(owner=self._ownership.name)
+        except (StoreUnavailable, TimeoutError) as error:
+            log.warning("dispatch.release_failed", error=str(error) or "the database does not answer")
 
     def lease(self, lanes: Sequence[str], *, only_here: bool = True) -> Lease:
         """Say who will hold updates of these lanes that are about to be stored, one lane for each update.

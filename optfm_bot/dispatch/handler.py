@@ -163,7 +163,8 @@ class UpdateHandler:
     async def handle(self, group: Sequence[Parsed]) -> None:
         """Answer and finish a group: one or more joined updates, or one update with any number of events.
 
-        Raises `StoreUnavailable` or `StoreConflict` with nothing changed.
+        Raises `StoreUnavailable` or `StoreConflict` with nothing changed, and so `StoreOutdated`, which says that it
+        would be decided otherwise now.
         """
         first = group[0]
         if first.hint is not None:

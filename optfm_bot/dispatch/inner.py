@@ -5,7 +5,7 @@ They are stored like updates of a platform, in the lane of the conversation, and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -56,6 +56,13 @@ class LostIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOutIn:
+    """A message of an agent's reached the customer without these files: their names, each with the reason."""
+
+    files: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmIn:
     """What was to happen at `due_at` (ms)."""
 
@@ -71,7 +78,7 @@ class StaffIn:
     by: str = ""
 
 
-Inner: TypeAlias = DeskIn | DownIn | LostIn | AlarmIn | StaffIn
+Inner: TypeAlias = DeskIn | DownIn | LostIn | LeftOutIn | AlarmIn | StaffIn
 
 _EVENTS: Mapping[str, type[HelpdeskEvent]] = {
     kind.__name__: kind for kind in (AgentReplied, Assigned, Closed, Reopened, Removed, Merged)
@@ -101,6 +108,11 @@ def lost_update(outbox_id: int, lane: str, *, reason: str, text: str) -> RawUpda
     return RawUpdate(key=f"lost-{outbox_id}", lane=lane, payload={"lost": reason, "text": text})
 
 
+def left_out_update(outbox_id: int, lane: str, files: Sequence[tuple[str, str]]) -> RawUpdate:
+    """That an agent's message arrived without these files: names, each with the reason."""
+    return RawUpdate(key=f"left-out-{outbox_id}", lane=lane, payload={"left_out": list(map(list, files))})
+
+
 def alarm_update(name: str, due_at: int, lane: str) -> RawUpdate:
     """That it is time."""
     return RawUpdate(key=f"{lane} {name} {due_at}", lane=lane, payload={"alarm": name, "due": due_at})
@@ -121,6 +133,8 @@ def read_inner(channel: str, payload: Mapping[str, Any]) -> Inner:
                 return DownIn(ticket=ticket, since=int(payload.get("since", 0)))
             case {"lost": str(reason), "text": str(text)}:
                 return LostIn(reason=reason, text=text)
+            case {"left_out": list(left)}:
+                return LeftOutIn(files=tuple((str(name), str(why)) for name, why in left))
             case {"alarm": str(name), "due": int(due_at)}:
                 return AlarmIn(name=name, due_at=due_at)
             case {"cue": str(cue), "by": str(by)} if cue in STAFF_CUES:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import structlog
 
+from channels.body import plain_text
 from channels.model import Media, MediaKind, Purpose
-from optfm_bot.dispatch.inner import AlarmIn, DeskIn, DownIn, LostIn, StaffIn
+from optfm_bot.dispatch.inner import AlarmIn, DeskIn, DownIn, LeftOutIn, LostIn, StaffIn
 from optfm_bot.dispatch.record import DeskDoings, InnerTurn
 from optfm_bot.domain.handoff import Cue
 from optfm_bot.domain.manners import LATE, SILENT, AgentWords, Here
@@ -31,6 +33,8 @@ log = structlog.get_logger("optfm_bot.dispatch")
 
 Inside = tuple[Response, DeskDoings]
 
+_VISIBLE = re.compile("[^\\s\u200b-\u200f\u2060\ufeff]")
+
 
 class InsideAnswering:
     """Gives the response to inner events. Reads the store, writes nothing."""
@@ -50,14 +54,24 @@ class InsideAnswering:
                 if talk.ticket != ticket or (since and talk.waiting > since):
                     return None  # who called since then was told so
                 return self._reception.cue(Cue.DOWN, talk, here), DeskDoings()
-            case LostIn(reason=reason, text=text):
-                said = self._words.label("desk.undelivered", self._reception.settings.language, reason=reason)
-                note = Relay(purpose=Purpose.NOTE, text=f"{said}\n\n{text}".rstrip())
-                return Response(outcome="lost", conversation=talk, relays=(note,)), DeskDoings()
+            case LostIn() | LeftOutIn():
+                return self._lost(turn.event, turn)
             case AlarmIn():
                 return self._alarm(turn.event, turn, here)
             case StaffIn(cue=cue):
                 return self._reception.cue(cue, talk, here, by="admin"), DeskDoings()
+
+    def _lost(self, event: LostIn | LeftOutIn, turn: InnerTurn) -> Inside:
+        """Let the agent know what of their message did not arrive."""
+        language = self._reception.settings.language
+        if isinstance(event, LostIn):
+            outcome, text = "lost", event.text
+            said = self._words.label("desk.undelivered", language, reason=event.reason)
+        else:
+            outcome, text = "left_out", "\n".join(f"📎 {name}: {why}" for name, why in event.files)
+            said = self._words.label("desk.left_out", language)
+        note = Relay(purpose=Purpose.NOTE, text=f"{said}\n\n{text}".rstrip())
+        return Response(outcome=outcome, conversation=turn.conversation, relays=(note,)), DeskDoings()
 
     def _alarm(self, alarm: AlarmIn, turn: InnerTurn, here: Here) -> Inside | None:
         """An alarm counts if it is still the one that was set: the customer may have called for somebody anew."""
@@ -105,7 +119,12 @@ class InsideAnswering:
         )
         open_now = replace(ticket, status=TicketStatus.OPEN, closed_at=None, updated_at=turn.now)
         kept = open_now if talk.ticket == ticket.id else replace(ticket, updated_at=turn.now)
-        return self._reception.agent_said(said, talk, here), DeskDoings(ticket=kept, thread=event.thread_id)
+        doings = DeskDoings(ticket=kept, thread=event.thread_id)
+        if not (said.media or _VISIBLE.search(plain_text(said.body))):
+            text = self._words.label("desk.said_nothing", self._reception.settings.language)
+            note = Relay(purpose=Purpose.NOTE, text=text)
+            return Response(outcome="agent", conversation=talk, relays=(note,)), doings
+        return self._reception.agent_said(said, talk, here), doings
 
     def _changed(self, ticket: TicketRow, cue: Cue | None, turn: InnerTurn, here: Here) -> Inside:
         """The ticket is another now; the conversation follows if it is its present one."""
@@ -127,7 +146,9 @@ class InsideAnswering:
             return None
         talk = turn.conversation
         gone = replace(ticket, status=TicketStatus.GONE, closed_at=turn.now, updated_at=turn.now)
-        if talk.ticket == ticket.id and other.lane == turn.lane:
+        if other.lane != turn.lane:  # what is answered there reaches that conversation alone
+            return self._changed(gone, Cue.REMOVED, turn, here)
+        if talk.ticket == ticket.id:
             talk = replace(talk, ticket=other.id)
         return Response(outcome="ticket", conversation=talk), DeskDoings(ticket=gone)
 

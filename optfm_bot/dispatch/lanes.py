@@ -14,7 +14,7 @@ import structlog
 from channels.errors import BadPayload, ChannelError, RetryLater, Unauthorized, Unreachable
 from optfm_bot.clock import Clock, unfinished
 from optfm_bot.dispatch.joining import Parsed, begins, continues
-from optfm_bot.errors import StoreConflict, StoreUnavailable
+from optfm_bot.errors import StoreConflict, StoreOutdated, StoreUnavailable
 from optfm_bot.observe.correlation import bind_update
 from optfm_bot.ownership import Ownership
 from optfm_bot.shards import shard_of
@@ -215,7 +215,7 @@ class Lanes:
                 return known
             group = await self._group(lane, queue)
             with bind_update(queue[0].id, queue[0].channel):
-                await self._handler.handle(group)
+                await self._handle(group)
         except StoreUnavailable as error:
             self._doubted.update(parsed.update.id for parsed in group)
             log.error("dispatch.store_unavailable", error=str(error))
@@ -231,6 +231,14 @@ class Lanes:
         except Exception as error:  # noqa: BLE001 - whatever handling raises must not stop the conversation
             return int(await self._failed(queue, error))
         return len(group)
+
+    async def _handle(self, group: Sequence[Parsed]) -> None:
+        """Handle a group; once more, at once, if what it was decided by has changed before it was written."""
+        try:
+            await self._handler.handle(group)
+        except StoreOutdated:
+            log.info("dispatch.outdated", update_id=group[0].update.id)
+            await self._handler.handle(group)
 
     async def _known(self, queue: deque[StoredUpdate]) -> int:
         """How many updates at the front were handled by a commit whose confirmation was lost."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from channels.model import Purpose
 from faq import FaqManager, Outcome
 from optfm_bot.domain.briefing import Line, briefing
+from optfm_bot.domain.choices import decode
 from optfm_bot.domain.conversation import Conversation
 from optfm_bot.domain.say import Relay, Response
 from optfm_bot.domain.words import Words
@@ -71,9 +72,20 @@ class Opening:
         return Line(
             by=by,
             clock=f"{moment:%d.%m %H:%M}",
-            text=turn.text,
+            text=self._said(turn),
             entry=entry.question if entry is not None else None,
         )
+
+    def _said(self, turn: TurnRow) -> str:
+        """The words of a turn; of a choice, what was chosen, whichever way."""
+        if turn.direction is Direction.OUT:
+            return turn.text
+        if turn.kind == "action":
+            return self._words.label("desk.pressed", self._language, label=turn.text)
+        if turn.choices is None or not turn.text.rstrip(".) ").isdecimal():
+            return turn.text
+        (chosen,) = decode(turn.choices)
+        return self._words.label("desk.chosen", self._language, text=turn.text, label=chosen.label)
 
     def _nearest(self, talk: Conversation) -> Sequence[str]:
         """What the bot took for the nearest questions, if it had no answer to the last one."""

@@ -10,7 +10,7 @@ from channels.codec import encode_outbound
 from channels.contract import Channel
 from channels.model import ChatRef, Outbound, Purpose
 from optfm_bot.domain.conversation import Conversation
-from optfm_bot.domain.say import Found, NewRequest, Relay, Response
+from optfm_bot.domain.say import Found, NewRequest, Relay, Response, Withdrawn
 from optfm_bot.ids import IdSource
 from optfm_bot.outbox.outgoing import Outgoing
 from optfm_bot.store.records import OutboxRow
@@ -131,7 +131,7 @@ class Orders:
                 updated_at=work.now,
             )
         )
-        self._event(work, request.id, RequestStatus.NEW)
+        self._event(work, request.id, RequestStatus.NEW, work.now)
         notify = self._notify
         if notify is None:
             return []
@@ -149,15 +149,16 @@ class Orders:
             for place, (target, text) in enumerate(told)
         ]
 
-    def _withdrawn(self, work: Work, request_id: int) -> None:
-        work.unit.requests.change(request_id, status=RequestStatus.CANCELLED, at=work.now)
-        self._event(work, request_id, RequestStatus.CANCELLED)
+    def _withdrawn(self, work: Work, withdrawn: Withdrawn) -> None:
+        requests = work.unit.requests
+        if requests.changes(withdrawn.id):
+            return  # an update with two presses of one button has taken it back already
+        at = requests.change(withdrawn.id, seen=withdrawn.seen, status=RequestStatus.CANCELLED, at=work.now)
+        self._event(work, withdrawn.id, RequestStatus.CANCELLED, at)
 
-    def _event(self, work: Work, request_id: int, status: RequestStatus) -> None:
+    def _event(self, work: Work, request_id: int, status: RequestStatus, at: int) -> None:
         work.unit.requests.add_event(
-            RequestEventRow(
-                id=self._ids.next(), request_id=request_id, at=work.now, by=CUSTOMER, status=status
-            )
+            RequestEventRow(id=self._ids.next(), request_id=request_id, at=at, by=CUSTOMER, status=status)
         )
 
     def _learnt(self, work: Work, found: Found) -> None:

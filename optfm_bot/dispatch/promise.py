@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from channels.body import plain_text
@@ -66,6 +66,8 @@ class Promises:
         for say in says:
             turn_id = self.ids.next()
             buttons = channel.capabilities.buttons
+            if buttons is None and say.spoken is not None:
+                say = replace(say, body=say.spoken, choices=())  # noqa: PLW2901 - the same message, as it is said here
             actions, kept = _actions(say, turn_id, asks_contact=buttons is not None and buttons.contact)
             message = Outbound(
                 chat=chat,

@@ -28,7 +28,9 @@ from optfm_bot.dispatch.inner import Inner
 from optfm_bot.dispatch.joining import Parsed
 from optfm_bot.dispatch.orders import Orders, Work
 from optfm_bot.dispatch.promise import PARTS, Promises
+from optfm_bot.domain.choices import KeptChoice, encode
 from optfm_bot.domain.conversation import Conversation, dump
+from optfm_bot.domain.manners import EXPIRED
 from optfm_bot.domain.say import Response
 from optfm_bot.outbox.outgoing import Outgoing
 from optfm_bot.store.records import (
@@ -45,6 +47,8 @@ from optfm_bot.store.unit import UnitOfWork
 
 _SEEN_AGAIN_MS = 24 * 60 * 60 * 1000
 """How stale `last_seen_at` may get: writing it with every message would cost a row each time and tell nobody more."""
+_ID_LENGTH = 64
+"""Characters of a platform's id that the history keeps."""
 
 _KINDS: dict[type[Inbound], str] = {
     TextIn: "text",
@@ -126,7 +130,8 @@ class Record:
         With `begin` a place is reserved for its first message, which is written as being sent.
         """
         person = self._person(turn, response)
-        self._unit.history.add_turn(self._incoming(turn, turn.event, self._inbox_id, person))
+        chosen = response.chosen if not joined else None
+        self._unit.history.add_turn(self._incoming(turn, turn.event, self._inbox_id, person, chosen))
         for parsed in joined:
             for event in parsed.events:
                 self._unit.history.add_turn(self._incoming(turn, event, parsed.update.id, person))
@@ -194,6 +199,7 @@ class Record:
         else:
             changed = replace(changed, person=person, offered=made.offered, offered_until=made.offered_until)
         if self._orders is not None:
+            response = _expiring(response, turn.conversation, changed)
             work = Work(
                 unit=self._unit,
                 lane=turn.lane,
@@ -242,9 +248,16 @@ class Record:
             self.people.append(fresh)
         return fresh.ref
 
-    def _incoming(self, turn: Turn, event: Inbound, inbox_id: int, person: str) -> TurnRow:
+    def _incoming(
+        self, turn: Turn, event: Inbound, inbox_id: int, person: str, chosen: KeptChoice | None = None
+    ) -> TurnRow:
+        """What a person did, in words: those of the button, if they pressed one."""
         words = ""
+        message_id = event.message_id
         match event:
+            case ActionIn(event_id=event_id):
+                words = chosen.label if chosen is not None else ""
+                message_id = event_id if len(event_id) <= _ID_LENGTH else None  # not that of our own message
             case TextIn(text=text) | EditedIn(text=text) | OwnerIn(text=text) | MediaIn(caption=text):
                 words = text
             case StartIn(payload=payload):
@@ -259,8 +272,9 @@ class Record:
             text=words,
             at=turn.now,
             person=person,
-            message_id=event.message_id,
+            message_id=message_id,
             inbox_id=inbox_id,
+            choices=encode([chosen]) if chosen is not None else None,
         )
 
     def _learning(self, turn: Turn, response: Response, person: str) -> None:
@@ -287,3 +301,11 @@ class Record:
                     at=turn.now,
                 )
             )
+
+
+def _expiring(response: Response, before: Conversation, after: Conversation) -> Response:
+    """The response with the alarm of its form, if the moment has changed: whatever ended the form ends the alarm."""
+    due = after.form_until
+    if due == before.form_until:
+        return response
+    return replace(response, alarms={**response.alarms, EXPIRED: due or None})

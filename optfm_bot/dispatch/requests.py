@@ -28,7 +28,7 @@ from optfm_bot.domain.requests import (
     refusal,
     refusal_words,
 )
-from optfm_bot.domain.say import NewRequest, Response, Say
+from optfm_bot.domain.say import NewRequest, Response, Say, Withdrawn
 from optfm_bot.domain.words import Words
 from optfm_bot.store.contract import Store
 from optfm_bot.store.request_records import RequestRow
@@ -93,16 +93,20 @@ class Requests:
         return Response(outcome="command", conversation=talk, says=(say,))
 
     async def withdraw(self, request_id: int, person: str, talk: Conversation, language: str) -> Response:
-        """Take a request of that person back, if it is theirs and not finished."""
+        """Take a request of that person back, if it is theirs and not finished.
+
+        It is taken back only if it is then still as it was found here.
+        """
         row = await self._store.request(request_id)
-        withdrawn: int | None = None
+        withdrawn: Withdrawn | None = None
         if row is None or row.person != person:
             text = self._words.text("request.gone", language)
         elif (why := _refused(row)) is not None:
             stage = RequestStage(row.status.value)
             text = refusal_words(why, number=row.number, stage=stage, words=self._words, language=language)
         else:
-            text, withdrawn = self._words.text("request.cancelled", language, number=row.number), row.id
+            text = self._words.text("request.cancelled", language, number=row.number)
+            withdrawn = Withdrawn(row.id, row.updated_at)
         say = Say(kind="requests", body=parsed(text))
         return Response(outcome="command", conversation=talk, says=(say,), withdrawn=withdrawn)
 

@@ -32,9 +32,22 @@ class Announcements:
             rows = ((Choice(label=label, meaning=BeginForm(form)),), topics)
         return self._say(key, here, rows, person=False)
 
-    def tells(self, effects: Sequence[Effect], here: Here) -> tuple[Say, ...]:
-        """What is said of these effects, in their order; most say nothing."""
+    def nobody_but_form(self, here: Here) -> Say:
+        """Say that nobody can be called, to somebody who is filling a form in."""
+        return self._say("operator.finish_form", here, person=False)
+
+    def tells(self, effects: Sequence[Effect], here: Here, *, left: str | None = None) -> tuple[Say, ...]:
+        """What is said of effects, in their order; most say nothing. `left` is a form that can be gone on with."""
+        if left is not None and Effect.TELL_FORM_EXPIRED in effects:
+            return (self._left(left, here),)
         return tuple(say for effect in effects if (say := self._tell(effect, here)) is not None)
+
+    def _left(self, form: str, here: Here) -> Say:
+        """Say that a form was not finished, and how to go on with it."""
+        command = "/request" if form == self._form_name else f"/request {form}"
+        label = self._words.label("form.go_on", here.language)
+        rows = ((Choice(label=label, meaning=BeginForm(form)),),)
+        return self._say("form.left", here, rows, person=False, command=command)
 
     def _tell(self, effect: Effect, here: Here) -> Say | None:  # noqa: PLR0911 - a table of effects, read row by row
         closed = here.opens is not None

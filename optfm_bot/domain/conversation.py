@@ -41,7 +41,8 @@ class Conversation:
     `stage` says who has the word, `stage_until` (ms, 0: for as long as it takes) until when, `stage_by` which of us:
     `desk`, `owner` or `admin`. `ticket` is our id of the ticket at the helpdesk, `ticket_closed` (ms) when it was
     closed there. `waiting` is since when (ms, 0: they do not) the customer waits for a person's word. `form` is the
-    form that is being filled in, as its module writes it.
+    form that is being filled in, as its module writes it; `left` is one that has expired and can be gone on with until
+    `left_until` (ms).
     """
 
     person: str | None = None
@@ -64,6 +65,8 @@ class Conversation:
     ticket_closed: int = 0
     waiting: int = 0
     form: Mapping[str, Any] | None = field(default=None, repr=False)
+    left: Mapping[str, Any] | None = field(default=None, repr=False)
+    left_until: int = 0
 
     def stage_at(self, now: int) -> Stage:
         """The stage at a moment: one that has lasted long enough has lapsed, whether anybody noticed or not."""
@@ -74,6 +77,13 @@ class Conversation:
     def human_at(self, now: int) -> bool:
         """Whether one of us has the word at a moment, so that the bot has to be silent."""
         return self.stage_at(now) in HUMANS
+
+    @property
+    def form_until(self) -> int:
+        """When (ms) the form has waited, or what is left of it was kept, for long enough; 0 without one."""
+        if self.stage is Stage.FORM:
+            return self.stage_until
+        return self.left_until if self.left is not None else 0
 
     def moved(self, cue: Cue, *, until: int = 0, by: str = "") -> tuple[Conversation, Move]:
         """The conversation after a cue, and what else follows. `until` and `by` are those of a stage that begins."""

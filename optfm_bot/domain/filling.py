@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from optfm_bot.domain import forms
 from optfm_bot.domain.answers import parsed
@@ -11,7 +12,7 @@ from optfm_bot.domain.choices import Choice
 from optfm_bot.domain.choices import FormInput as InputChoice
 from optfm_bot.domain.conversation import Conversation
 from optfm_bot.domain.form_steps import Form
-from optfm_bot.domain.forms import FormInput, FormOutcome, FormSay, FormState, FormTurn
+from optfm_bot.domain.forms import FormInput, FormOutcome, FormSay, FormState, FormTurn, Typed
 from optfm_bot.domain.handoff import Cue
 from optfm_bot.domain.say import NewRequest, Response, Say
 from optfm_bot.domain.words import Words
@@ -33,32 +34,53 @@ class Filling:
         self._words = words
 
     def begin(self, name: str | None, talk: Conversation, *, now: int, language: str) -> Response:
-        """Ask the first question of a form; a name that there is not is said to be wrong."""
+        """Ask the first question of a form, or the one where it was left; a name that is none is said to be wrong."""
         form = self.forms.get(name or "")
         if form is None:
             say = Say(kind="form", body=parsed(self._words.text("form.unknown", language)))
             return Response(outcome="form", conversation=_over(talk), says=(say,))
+        left, talk = _loaded(talk.left), replace(talk, left=None, left_until=0)
+        if left is not None and left.form == form.name:
+            turn = forms.ask_again(form, left)
+            turn = replace(turn, says=(FormSay(key="form.resumed"), *turn.says))
+            return self._response(turn, form, talk, language, None)
         return self._response(forms.begin(form, now=now), form, talk, language, None)
 
     def go_on(self, heard: FormInput, talk: Conversation, language: str, numbered: Numbered) -> Response:
         """Take what a person did; `numbered` is what the request is called if it is finished with that."""
-        state = self._state(talk)
-        form = self.forms.get(state.form) if state is not None else None
-        if state is None or form is None:  # the owner has taken the form away
-            say = Say(kind="form", body=parsed(self._words.text("form.expired", language)))
-            return Response(outcome="form", conversation=_over(talk), says=(say,))
+        found = self._underway(talk)
+        if found is None:
+            return self._expired(talk, language)
+        form, state = found
+        if isinstance(heard, Typed):
+            heard = forms.labelled(form, state, heard.text, self._words, language) or heard
         return self._response(forms.step_through(form, state, heard), form, talk, language, numbered)
+
+    def again(self, talk: Conversation, language: str) -> Response:
+        """Ask what the form asked last."""
+        found = self._underway(talk)
+        if found is None:
+            return self._expired(talk, language)
+        form, state = found
+        return self._response(forms.ask_again(form, state), form, talk, language, None)
 
     def at(self, talk: Conversation) -> str | None:
         """The step that the person is asked, None without a form: a button of another step means nothing any more."""
         state = self._state(talk)
         return state.at if state is not None else None
 
+    def _underway(self, talk: Conversation) -> tuple[Form, FormState] | None:
+        """The form and how far it is filled in; None if the owner has taken the form away."""
+        state = self._state(talk)
+        form = self.forms.get(state.form) if state is not None else None
+        return (form, state) if form is not None and state is not None else None
+
+    def _expired(self, talk: Conversation, language: str) -> Response:
+        say = Say(kind="form", body=parsed(self._words.text("form.expired", language)))
+        return Response(outcome="form", conversation=_over(talk), says=(say,))
+
     def _state(self, talk: Conversation) -> FormState | None:
-        try:
-            return forms.load(talk.form) if talk.form is not None else None
-        except ValueError:
-            return None
+        return _loaded(talk.form)
 
     def _response(
         self, turn: FormTurn, form: Form, talk: Conversation, language: str, numbered: Numbered | None
@@ -84,7 +106,20 @@ class Filling:
         ]
         if say.asks_phone:
             rows.insert(0, (Choice(label=self._words.label("contact.share", language), ask_contact=True),))
-        return Say(kind="form", body=parsed(say.text(self._words, language)), choices=tuple(rows))
+        spoken = say.spoken(self._words, language)
+        return Say(
+            kind="form",
+            body=parsed(say.text(self._words, language)),
+            choices=tuple(rows),
+            spoken=parsed(spoken) if spoken is not None else None,
+        )
+
+
+def _loaded(data: Mapping[str, Any] | None) -> FormState | None:
+    try:
+        return forms.load(data) if data is not None else None
+    except ValueError:
+        return None
 
 
 def _over(talk: Conversation) -> Conversation:

@@ -55,6 +55,13 @@ class Step:
     max_length: int = 1000
     options: tuple[Label, ...] = ()
 
+    @property
+    def counted(self) -> bool:
+        """Whether a number that is typed stands for its place in a list: not where it may be the answer itself."""
+        if self.kind is not StepKind.CHOICE:
+            return False
+        return not any(_number(text) for option in self.options for text in option.own.values())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
@@ -187,14 +194,20 @@ def _email(text: str) -> str | Invalid:
 
 
 def _choice(step: Step, text: str) -> str | Invalid:
-    number = text.rstrip(".)").strip()
-    if number.isdecimal() and len(number) <= 3 and 0 < int(number) <= len(step.options):  # noqa: PLR2004 - a number of a list
+    number = _number(text)
+    if step.counted and number and len(number) <= 3 and 0 < int(number) <= len(step.options):  # noqa: PLR2004 - a number of a list
         return step.options[int(number) - 1].name
     typed = folded(text)
     for option in step.options:
         if typed in {folded(one) for one in option.own.values()}:
             return option.name
-    return Invalid("form.bad.choice")
+    return Invalid("form.bad.choice" if step.counted else "form.bad.option")
+
+
+def _number(text: str) -> str:
+    """The digits of a text that is nothing but a number, as lists have them; empty for any other."""
+    number = text.rstrip(".)").strip()
+    return number if number.isdecimal() else ""
 
 
 def folded(text: str) -> str:

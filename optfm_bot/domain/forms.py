@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -121,6 +121,7 @@ class FormSay:
 
     `own` fills the place `{text}`, `fields` the place `{fields}`, line by line. `hint` is the key of a sentence after
     it, empty for none. `asks_phone`: the answer may be a shared contact, so a button that asks for it fits here.
+    `counted`: where there are no buttons, their numbers may be typed; else only their words, as a number may answer.
     """
 
     key: str
@@ -130,6 +131,7 @@ class FormSay:
     hint: str = ""
     buttons: tuple[FormButton, ...] = ()
     asks_phone: bool = False
+    counted: bool = True
 
     def text(self, words: Words, language: str) -> str:
         """The message in our Markdown; what people and owners wrote is escaped."""
@@ -143,6 +145,19 @@ class FormSay:
             )
         said = words.text(self.key, language, **values)
         return f"{said}\n\n{words.text(self.hint, language)}" if self.hint else said
+
+    def spoken(self, words: Words, language: str) -> str | None:
+        """The message where there are no buttons, with the words for them; None if numbers may stand for them."""
+        if self.counted or not self.buttons:
+            return None
+        labels = {one.token: one.label.plain(words, language) for one in self.buttons}
+        options = [label for token, label in labels.items() if token.startswith("option:")]
+        ways = [label.lower() for token, label in labels.items() if not token.startswith("option:")]
+        parts = [replace(self, hint="").text(words, language)]
+        if options:
+            parts.append(words.text("form.options", language, options=_listed(options, words, language)))
+        parts.append(words.text("form.ways", language, ways=_listed(ways, words, language)))
+        return "\n\n".join(parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +191,15 @@ def thanks(form: Form, number: str) -> FormSay:
 def ask_again(form: Form, state: FormState) -> FormTurn:
     """Ask what was asked last, for a person who has come back to it."""
     return _asked(form, state, hint=True)
+
+
+def labelled(form: Form, state: FormState, text: str, words: Words, language: str) -> Pressed | None:
+    """The button whose words were typed, if the question that is asked has such a button."""
+    typed = folded(readable(text))
+    for button in _buttons(form, _sound(form, state)):
+        if typed and typed == folded(button.label.plain(words, language)):
+            return Pressed(button.token)
+    return None
 
 
 def step_through(form: Form, state: FormState, heard: FormInput) -> FormTurn:
@@ -213,14 +237,11 @@ def _typed(form: Form, state: FormState, text: str) -> FormTurn:  # noqa: PLR091
     if state.at == SUMMARY and word in _AT_SUMMARY:
         return _pressed(form, state, _AT_SUMMARY[word])
     step = form.step(state.at)
-    if (step is None or step.kind is StepKind.CHOICE) and (token := _numbered(form, state, text)):
+    if (step is None or step.counted) and (token := _numbered(form, state, text)):
         return _pressed(form, state, token)
     if step is not None:
         found = answer(step, text, region=form.region)
-        if not isinstance(found, Invalid):
-            return _next(form, state, found)
-        token = _numbered(form, state, text)  # a number that is no answer stands for a button
-        return _pressed(form, state, token) if token is not None else _refused(form, state, found)
+        return _refused(form, state, found) if isinstance(found, Invalid) else _next(form, state, found)
     if state.at == CHANGE:
         for one in form.steps:
             if word in {folded(label) for label in one.label.own.values()} | {folded(one.name)}:
@@ -324,6 +345,7 @@ def _refused(form: Form, state: FormState, why: Invalid) -> FormTurn:
         values=why.values,
         buttons=_buttons(form, state),
         asks_phone=step is not None and step.kind is StepKind.PHONE,
+        counted=step is None or step.counted,
     )
     return FormTurn(outcome=FormOutcome.INVALID, state=state, says=(say,))
 
@@ -341,6 +363,7 @@ def _question(form: Form, state: FormState) -> FormSay:
         own=step.prompt if step.prompt.own else None,
         buttons=buttons,
         asks_phone=step.kind is StepKind.PHONE,
+        counted=step.counted,
     )
 
 
@@ -358,6 +381,10 @@ def _buttons(form: Form, state: FormState) -> tuple[FormButton, ...]:
     skip = () if step.required else (_button("skip"),)
     first = step is form.steps[0] and not state.editing
     return (*options, *skip, *(() if first else (_button("back"),)), _button("cancel"))
+
+
+def _listed(labels: Sequence[str], words: Words, language: str) -> str:
+    return ", ".join(words.label("form.word", language, word=label) for label in labels)
 
 
 def _button(token: str) -> FormButton:

@@ -88,6 +88,8 @@ class Effect(StrEnum):
     """There is to be a ticket."""
     RELAY = "relay"
     """The ticket hears what the customer said, if there is a ticket."""
+    INTRODUCE = "introduce"
+    """The customer hears that a person speaks, unless the person's name says so."""
     FORWARD = "forward"
     """The customer hears what the agent said."""
     CLOSE = "close"
@@ -179,7 +181,8 @@ _TABLE: Mapping[Cue, Mapping[Stage, Move]] = {
     },
     Cue.FORM_OVER: {FORM: Move(BOT)},
     Cue.REPLIED: {
-        **{stage: Move(HUMAN, (_E.FORWARD,)) for stage in Stage},
+        **{stage: Move(HUMAN, (_E.INTRODUCE, _E.FORWARD)) for stage in Stage},
+        HUMAN: Move(HUMAN, (_E.FORWARD,)),
         PAUSED: Move(PAUSED, (_E.FORWARD,)),
     },
     Cue.TOOK: {OFFERED: Move(HUMAN, (_E.TELL_JOINED,)), QUEUED: Move(HUMAN, (_E.TELL_JOINED,))},

@@ -14,6 +14,8 @@ LATE = "late"
 """The alarm: nobody has answered who was asked for."""
 SILENT = "silent"
 """The alarm: who was talking has stopped."""
+EXPIRED = "expired"
+"""The alarm: a form has waited for long enough, or what was filled in has been kept for long enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,7 @@ class ReceptionSettings:
     offer: int = HOUR_MS
     queue: int = 7 * DAY_MS
     form: int = DAY_MS
+    """For how long a form waits for an answer, and once more what was filled in for who comes back."""
     reopen: int = 7 * DAY_MS
     """For how long a closed ticket is gone on with; 0: there is a new one each time."""
     owner_pause: int = HOUR_MS

@@ -44,22 +44,35 @@ class Reception:
         answer: Answer,
         command: bool = False,
         step: Answer | None = None,
+        again: Answer | None = None,
     ) -> Response:
         """Respond to a customer. `relays` is what they did, as a ticket hears it; `answer` is the bot's answer to it.
 
-        `command`: it is an exact command or a button of the bot's. `step` goes on with the form.
+        `command`: it is an exact command or a button of the bot's. `step` goes on with the form, `again` asks its
+        question once more.
         """
         talk, tells = self._lapsed(talk, here)
+        if cue is Cue.CANCELLED:
+            talk = replace(talk, left=None, left_until=0)
         if cue in {Cue.ASKED, Cue.STUCK} and not self.settings.desk and talk.stage not in HUMANS:
-            asked = cue is Cue.ASKED
-            response = Response(
-                outcome="handoff" if asked else "unanswered",
-                conversation=talk,
-                says=(self._announcements.nobody(here),) if asked else (),
-            )
+            response = self._nobody(cue, talk, here, again)
         else:
             response = self._heard(cue, talk, here, relays=relays, answer=answer, command=command, step=step)
-        return replace(response, says=(*tells, *response.says)) if tells else response
+        return self._ticketing.preceded(response, tells) if tells else response
+
+    def _nobody(self, cue: Cue, talk: Conversation, here: Here, again: Answer | None) -> Response:
+        """Nobody can be called. Who fills a form in is asked on: buttons that lead elsewhere would not work there."""
+        if cue is not Cue.ASKED:
+            return Response(outcome="unanswered", conversation=talk)
+        if talk.stage is not Stage.FORM or again is None:
+            return Response(outcome="handoff", conversation=talk, says=(self._announcements.nobody(here),))
+        talk, _ = self._move(talk, Cue.SPOKE, here)
+        response = again(talk)
+        if response.conversation.stage is Stage.FORM:
+            says = (self._announcements.nobody_but_form(here), *response.says)
+        else:  # it is over: the owner has taken it away
+            says = (*response.says, self._announcements.nobody(here))
+        return replace(response, outcome="handoff", says=says)
 
     def _heard(
         self,
@@ -121,6 +134,7 @@ class Reception:
 
     def cue(self, cue: Cue, talk: Conversation, here: Here, *, by: str = "desk") -> Response:
         """Respond to what happened at the helpdesk, on the admin page, or by the clock."""
+        was = talk
         talk, tells = self._lapsed(talk, here)
         if cue is Cue.OWNER_WROTE and not self.settings.owner_pause:
             return Response(outcome="owner", conversation=talk, says=tells)
@@ -138,38 +152,52 @@ class Reception:
             alarms |= self._silence(here)  # who has come may say nothing
         elif cue in _HEARD_OF:
             alarms[SILENT] = None
-        return replace(response, outcome=cue.value, says=(*tells, *response.says), alarms=alarms)
+        response = replace(response, outcome=cue.value, says=(*tells, *response.says), alarms=alarms)
+        # What is gone reads nothing.
+        return response if cue in {Cue.REMOVED, Cue.SPAM} else self._ticketing.noted(response, was, here)
 
     def agent_said(self, said: AgentWords, talk: Conversation, here: Here) -> Response:
         """Pass on what an agent said."""
+        was = talk
         talk, tells = self._lapsed(talk, here)
         found = self._found(said, talk)
         before = talk.stage
-        talk, _ = self._move(talk, Cue.REPLIED, here, by="desk")
+        talk, move = self._move(talk, Cue.REPLIED, here, by="desk")
+        if Effect.INTRODUCE in move.effects and not self._named(said):
+            tells = (*tells, *self._announcements.tells([Effect.TELL_JOINED], here))
         talk = replace(talk, waiting=0, ticket_closed=0)
         if found is not None:
             talk = replace(talk, admitted=0)
         say = Say(kind="agent", body=self._signed(said), purpose=Purpose.AGENT, media=said.media)
-        return Response(
+        response = Response(
             outcome="agent",
             conversation=talk,
-            says=(*tells, say),
+            says=tells,
             alarms={SILENT: None, **self._quiet(before, talk)},
             found=found,
         )
+        return replace(self._ticketing.noted(response, was, here), says=(*tells, say))
 
     def lapse(self, talk: Conversation, here: Here) -> Response:
         """Respond to time alone."""
+        was = talk
         talk, tells = self._lapsed(talk, here)
-        return Response(outcome="lapsed", conversation=talk, says=tells)
+        return self._ticketing.noted(Response(outcome="lapsed", conversation=talk, says=tells), was, here)
 
     # -- parts --------------------------------------------------------------------------------------------
 
     def _lapsed(self, talk: Conversation, here: Here) -> tuple[Conversation, tuple[Say, ...]]:
+        if talk.left is not None and here.now >= talk.left_until:
+            talk = replace(talk, left=None, left_until=0)
         if not talk.stage_until or here.now < talk.stage_until:
             return talk, ()
+        left = talk.form if talk.stage is Stage.FORM else None
         talk, move = talk.moved(Cue.LAPSED)
-        return replace(talk, stage_until=0, waiting=0), self._announcements.tells(move.effects, here)
+        talk = replace(talk, stage_until=0, waiting=0)
+        if left is not None:
+            talk = replace(talk, left=left, left_until=here.now + self.settings.form)
+        name = left.get("form") if left is not None else None
+        return talk, self._announcements.tells(move.effects, here, left=name)
 
     def _move(
         self, talk: Conversation, cue: Cue, here: Here, *, by: str = "desk"
@@ -264,8 +292,11 @@ class Reception:
             return None
         return Found(question=talk.asked_text, answer=answer, source=said.source, by=said.agent)
 
+    def _named(self, said: AgentWords) -> bool:
+        return self.settings.agent_names and bool(said.agent)
+
     def _signed(self, said: AgentWords) -> Body:
-        if not self.settings.agent_names or not said.agent:
+        if not self._named(said):
             return said.body
         name = Bold((Text(f"{said.agent}:"),))
         match said.body.blocks:

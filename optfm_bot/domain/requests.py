@@ -49,6 +49,8 @@ class Refusal(StrEnum):
     FINISHED = "finished"
     NOT_YOURS = "not_yours"
     NOT_BACK = "not_back"
+    OVERTAKEN = "overtaken"
+    """Somebody else has changed it meanwhile."""
 
 
 _FINISHED = frozenset({RequestStage.DONE, RequestStage.CANCELLED})
@@ -70,11 +72,16 @@ def refusal(stage: RequestStage, to: RequestStage, actor: Actor) -> Refusal | No
     return None
 
 
-def refusal_words(why: Refusal, *, number: str, stage: RequestStage, words: Words, language: str) -> str:
-    """The sentence of a refusal, for a place without markup."""
+def refusal_words(
+    why: Refusal, *, number: str, stage: RequestStage, words: Words, language: str, assignee: str = ""
+) -> str:
+    """The sentence of a refusal, for a place without markup. The request stands there now and is that `assignee`'s."""
     status = words.label(f"request.status_{stage.value}", language)
     if why in {Refusal.ALREADY, Refusal.FINISHED}:
         return words.label(f"request.refused_{why.value}", language, number=number, status=status)
+    if why is Refusal.OVERTAKEN:
+        who = assignee or words.label("request.notice_nobody", language)
+        return words.label("request.refused_overtaken", language, number=number, status=status, assignee=who)
     return words.label(f"request.refused_{why.value}", language, number=number)
 
 

@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 
 from channels.model import Body, Media, Purpose
 from faq.parts import Part
-from optfm_bot.domain.choices import Choice
+from optfm_bot.domain.choices import Choice, KeptChoice
 from optfm_bot.domain.conversation import Conversation
 from optfm_bot.domain.handoff import Cue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say:
-    """One message: words, buttons in rows, and what it is for. `kind` names it in the history."""
+    """One message: words, buttons in rows, and what it is for. `kind` names it in the history.
+
+    `spoken` is said instead of words and buttons where there are no buttons, and numbers must not stand for them.
+    """
 
     kind: str
     body: Body
     choices: tuple[tuple[Choice, ...], ...] = ()
+    spoken: Body | None = None
     purpose: Purpose = Purpose.NOTICE
     media: tuple[Media, ...] = ()
     reply_to: str | None = None
@@ -76,6 +80,14 @@ class NewRequest:
     fields: Mapping[str, str] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A request that the person takes back: its id, and the moment (ms) of its last change when that was decided."""
+
+    id: int
+    seen: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """Everything that follows from one message of a person. `outcome` names it for metrics and the log."""
@@ -98,14 +110,16 @@ class Response:
     relays: tuple[Relay, ...] = ()
     alarms: Mapping[str, int | None] = field(default_factory=dict)
     """What is to happen in this conversation later, by name: when (ms), or None for not any more."""
+    chosen: KeptChoice | None = None
+    """The choice that the message was: a button that was pressed, or the number or the words typed for it."""
     found: Found | None = None
     request: NewRequest | None = None
     assignee: str = ""
     """Which of us looks after the request; empty: nobody yet."""
     told: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Who of us is told of it: names of targets, and the text for each."""
-    withdrawn: int | None = None
-    """The request that the person takes back, by its id."""
+    withdrawn: Withdrawn | None = None
+    """The request that the person takes back."""
 
     @property
     def reason(self) -> str:

@@ -1,7 +1,11 @@
-"""Small talk: recognised only when a message consists of nothing else, so that it never hides a question."""
+"""Small talk: recognised only when a message consists of nothing else, so that it never hides a question.
+
+What stands before a question can be taken away, for the case that it makes the question unclear.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -32,6 +36,11 @@ _PRECEDENCE = (
     SmallTalk.THANKS,
     SmallTalk.GREETING,
 )
+
+
+_COURTEOUS = frozenset({SmallTalk.THANKS, SmallTalk.GREETING})
+"""What may stand before a question and be no part of it."""
+_WORD = re.compile(r"[^\W_]+")
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -65,6 +74,23 @@ class SmallTalkPhrases:
     def recognise(self, text: str) -> SmallTalk | None:
         """The kind of small talk that makes up the whole message, or None if anything else is in it."""
         return self._remembered(text) if len(text) <= _REMEMBERED_LENGTH else self._recognise(text)
+
+    def after(self, text: str) -> str | None:
+        """What is said after greetings and thanks at the beginning of a message; None if there are none, or no more."""
+        thanked = False
+        rest = tuple(_WORD.finditer(text))
+        while rest:
+            for length in range(min(_LONGEST_PHRASE, len(rest)), 0, -1):
+                kind = self._kinds.get(words(text[rest[0].start() : rest[length - 1].end()]))
+                if kind in _COURTEOUS:
+                    thanked = True
+                    rest = rest[length:]
+                    break
+            else:
+                if not self._fillers.issuperset(words(rest[0][0])):
+                    break
+                rest = rest[1:]
+        return text[rest[0].start() :] if thanked and rest else None
 
     def _recognise(self, text: str) -> SmallTalk | None:
         rest = words(text)

@@ -350,7 +350,13 @@ class Talk:
     # -- small parts --------------------------------------------------------------------------------------
 
     def _understand(self, text: str, talk: Conversation = EMPTY, now: int = 0) -> tuple[Part, ...]:
-        return self._understanding.parts(text[: self.settings.max_query], talk, now)
+        """The questions of a text as it is, or as what it says after greetings and thanks, if that is clearer."""
+        text = text[: self.settings.max_query]
+        whole = self._understanding.parts(text, talk, now)
+        if _doubt(whole) == 0 or (rest := self._phrases.after(text)) is None:
+            return whole
+        asked = self._understanding.parts(rest, talk, now)
+        return asked if _doubt(asked) < _doubt(whole) else whole
 
     def picked(self, text: str, offered: Sequence[KeptChoice]) -> Meaning | None:
         """The choice that was typed instead of pressed: its number, or its very words."""
@@ -374,6 +380,14 @@ class Talk:
 
     def _say(self, outcome: str, talk: Conversation, *says: Say) -> Response:
         return Response(outcome=outcome, conversation=talk, says=says)
+
+
+_DOUBT = tuple(Outcome)
+
+
+def _doubt(parts: Sequence[Part]) -> int:
+    """How unclear the clearest part is; 0 for one that is answered."""
+    return min(_DOUBT.index(part.decision.outcome) for part in parts)
 
 
 def _missed(unknown: Sequence[Part]) -> Missed | None:

@@ -9,7 +9,7 @@ from channels.body import plain_text
 from channels.model import Purpose
 from optfm_bot.domain.conversation import Conversation
 from optfm_bot.domain.manners import MINUTE_MS, Here, ReceptionSettings
-from optfm_bot.domain.say import Relay, Response
+from optfm_bot.domain.say import Relay, Response, Say
 from optfm_bot.domain.words import Words
 
 _SUBJECT = 70
@@ -58,13 +58,7 @@ class Ticketing:
         """With `mirror`, let the ticket hear everything: what the customer did, and what the bot said."""
         if not self._settings.mirror or not self._settings.desk:
             return response
-        answers = tuple(
-            Relay(
-                purpose=Purpose.NOTE, text=f"{self._words.label('desk.bot', self._settings.language)}: {text}"
-            )
-            for say in response.says
-            if (text := plain_text(say.body))
-        )
+        answers = self._notes(response.says)
         if response.subject is not None or any(one.purpose is Purpose.CUSTOMER for one in response.relays):
             return replace(response, relays=(*response.relays, *answers))
         if not heard and not answers:
@@ -83,6 +77,29 @@ class Ticketing:
             conversation=replace(talk, ticket=None, ticket_closed=0),
             subject=_subject(told),
             relays=(*first, *response.relays, *answers),
+        )
+
+    def noted(self, response: Response, was: Conversation, here: Here) -> Response:
+        """With `mirror`, let the ticket hear what the bot says of its own accord, or because of people or time.
+
+        `was` is the conversation before that. A note opens no ticket, and none again.
+        """
+        if not self._settings.mirror or not self._settings.desk or not self.goes_on(was, here):
+            return response
+        return replace(response, relays=(*response.relays, *self._notes(response.says)))
+
+    def preceded(self, response: Response, says: tuple[Say, ...]) -> Response:
+        """Say something first; with `mirror` the ticket hears of that, too, if it hears anything."""
+        noted = self._notes(says) if self._settings.mirror and response.relays else ()
+        return replace(response, says=(*says, *response.says), relays=(*response.relays, *noted))
+
+    def _notes(self, says: Sequence[Say]) -> tuple[Relay, ...]:
+        """What the bot has said, for the eyes of agents."""
+        bot = self._words.label("desk.bot", self._settings.language)
+        return tuple(
+            Relay(purpose=Purpose.NOTE, text=f"{bot}: {text}")
+            for say in says
+            if (text := plain_text(say.body))
         )
 
 

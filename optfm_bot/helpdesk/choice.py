@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from channels.errors import Misconfigured
 from config.load import LoadedConfig
-from config.problem import Problem
+from config.messages import problem
+from config.problem import KeyPath, Problem, dotted
 from config.validate import validate_section
 from optfm_bot.helpdesk.contract import HelpdeskSettings, HelpdeskSpec
 from optfm_bot.helpdesk.registry import helpdesk_spec
+from optfm_bot.i18n.hints import in_both, misconfigured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +31,18 @@ def chosen_helpdesk(loaded: LoadedConfig) -> DeskChoice | Sequence[Problem] | No
         try:
             spec = helpdesk_spec(entry.type)
         except Misconfigured as error:
-            return [Problem(where=loaded.locate(prefix), key=".".join(prefix), message=str(error))]
+            return [misconfigured(error, where=loaded.locate(prefix), key=".".join(prefix))]
         settings = validate_section(spec.settings, dict(entry.options), locate=loaded.locate, prefix=prefix)
         if isinstance(settings, HelpdeskSettings):
+            channel = getattr(settings, "channel", None)
+            if channel is not None and channel not in loaded.settings.channels:
+                return [_no_channel(channel, loaded, (*prefix, "channel"))]
             return DeskChoice(name=name, spec=spec, settings=settings)
-        return settings
+        return in_both(settings)
     return None
+
+
+def _no_channel(channel: str, loaded: LoadedConfig, path: KeyPath) -> Problem:
+    known = ", ".join(loaded.settings.channels)
+    where = loaded.locate(path)
+    return problem("desk_channel", where=where, key=dotted(path), hint="places", name=channel, known=known)

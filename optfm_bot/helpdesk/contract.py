@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from channels.contract import ChannelSettings, Health, HealthState, WebhookRequest
 from channels.model import Body, Inbound, RawUpdate
+from optfm_bot.i18n.catalogue import Catalogue
 
 
 class HelpdeskSettings(ChannelSettings):
@@ -37,15 +38,16 @@ class HelpdeskSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HelpdeskContext:
-    """What the house gives to a helpdesk when it makes one: its name and the time.
+    """What the house gives to a helpdesk when it makes one: its name, the time, and the bot's words.
 
     `channel` finds a configured channel by its instance name, for a helpdesk that lives inside one (Telegram topics);
-    None for a name that there is not.
+    None for a name that there is not. `words` has the owner's texts in the place of ours.
     """
 
     instance: str
     clock: Callable[[], datetime]
     channel: Callable[[str], Any] = lambda _: None
+    words: Catalogue = field(default_factory=Catalogue.load)
 
 
 # -- towards the helpdesk --------------------------------------------------------------------------------

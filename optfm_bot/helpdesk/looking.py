@@ -8,11 +8,13 @@ from datetime import timedelta
 
 from channels.errors import Gone, Unreachable
 from channels.model import Inbound, Media, RawUpdate
+from channels.phrase import phrase
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.inner import desk_update
 from optfm_bot.helpdesk.contract import (
     AgentFile,
     AgentReplied,
+    Assigned,
     Helpdesk,
     HelpdeskEvent,
     KnownTicket,
@@ -57,7 +59,8 @@ class Looking:
         ticket = await self._store.ticket_of(self.helpdesk.instance, external_id)
         known: KnownTicket | None = None
         if ticket is not None:
-            rows = await self._store.desk_messages(ticket.id)
+            # A talk that began at another helpdesk has messages of that one, too.
+            rows = [one for one in await self._store.desk_messages(ticket.id) if one.desk == ticket.desk]
             known = KnownTicket(
                 id=external_id,
                 open=ticket.status is TicketStatus.OPEN,
@@ -69,7 +72,9 @@ class Looking:
             async with self._clock.limit(CALL_SECONDS):
                 events = await self._read(external_id, ticket, known)
         except TimeoutError as error:
-            raise Unreachable("The helpdesk did not answer in time", maybe_sent=False) from error
+            raise Unreachable(
+                phrase("desk.silent", "The helpdesk did not answer in time"), maybe_sent=False
+            ) from error
         if ticket is not None:
             begun = moment_of(ticket.opened_at) - _SKEW
             events = [one for one in events if not isinstance(one, AgentReplied) or one.at >= begun]
@@ -79,7 +84,7 @@ class Looking:
         self, external_id: str, ticket: TicketRow | None, known: KnownTicket | None
     ) -> Sequence[HelpdeskEvent]:
         try:
-            return await self.helpdesk.read(external_id, known)
+            return replies_first(await self.helpdesk.read(external_id, known))
         except Gone:
             if ticket is None:
                 return ()
@@ -151,3 +156,17 @@ class Looking:
             id=file.file_id or "", name=file.name, mime=file.mime, size=file.size, link=file.url
         )
         return await self.helpdesk.fetch(wanted, limit=limit)
+
+
+def replies_first(events: Sequence[HelpdeskEvent]) -> list[HelpdeskEvent]:
+    """The events of one reading with an assignment behind the replies that were read with it. Pure.
+
+    Who answers takes the ticket by that, and helpdesks tell both as one state. A customer who hears the words with a
+    name needs nobody to say that somebody has come.
+    """
+    replies = [place for place, event in enumerate(events) if isinstance(event, AgentReplied)]
+    if not replies:
+        return list(events)
+    head, tail = events[: replies[-1] + 1], events[replies[-1] + 1 :]
+    taken = [event for event in head if isinstance(event, Assigned)]
+    return [*(event for event in head if not isinstance(event, Assigned)), *taken, *tail]

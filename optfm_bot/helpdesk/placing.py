@@ -18,6 +18,7 @@ import structlog
 from channels.contract import Channel
 from channels.errors import Gone, Rejected, RetryLater, TooLarge, Unauthorized, Unreachable
 from channels.model import Media, MediaKind, Purpose, RawUpdate, Receipt, Rendered
+from channels.phrase import phrase
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.inner import down_update
 from optfm_bot.errors import StoreUnavailable
@@ -81,9 +82,11 @@ class Placing:
         try:
             return await self._brought(message)
         except Gone as error:  # to the outbox this would mean that the customer has left
-            raise RetryLater("The ticket went elsewhere meanwhile") from error
+            raise RetryLater(phrase("desk.ticket_moved", "The ticket went elsewhere meanwhile")) from error
         except StoreUnavailable as error:
-            raise RetryLater("The record of tickets cannot be reached", after=_STORE_AGAIN) from error
+            raise RetryLater(
+                phrase("desk.no_record", "The record of tickets cannot be reached"), after=_STORE_AGAIN
+            ) from error
 
     async def _brought(self, message: Rendered) -> Receipt:
         try:
@@ -91,7 +94,9 @@ class Placing:
                 receipt = await self._deliver(message)
         except TimeoutError as error:
             await self._is_down(message)
-            raise Unreachable("The helpdesk did not answer in time", maybe_sent=True) from error
+            raise Unreachable(
+                phrase("desk.silent", "The helpdesk did not answer in time"), maybe_sent=True
+            ) from error
         except (RetryLater, Unauthorized, Unreachable) as error:
             if isinstance(error, Unreachable):
                 await self._is_down(message)
@@ -112,7 +117,9 @@ class Placing:
         key = int(message.key)
         ticket = await self._store.ticket(int(message.chat.chat_id))
         if ticket is None:
-            raise Rejected("The ticket is not in our record any more")
+            raise Rejected(phrase("desk.not_in_record", "The ticket is not in our record any more"))
+        if ticket.desk != self.helpdesk.instance:
+            ticket = await self._moved_here(ticket, message.purpose)
         if message.purpose is Purpose.CLOSE:
             return await self._closed(ticket)
         before = await self._store.desk_message(key)
@@ -133,6 +140,34 @@ class Placing:
             placed = await self._placed(ticket, _in_words(words), before, note=note)
         self._named.discard(key)
         return self._receipt(placed)
+
+    async def _moved_here(self, ticket: TicketRow, purpose: Purpose) -> TicketRow:
+        """A ticket of the helpdesk that the settings named before, as one of this: its number means another one here.
+
+        Raises `Rejected` for a note: it opens no ticket.
+        """
+        there = await self._store.open_ticket(self.helpdesk.instance, ticket.lane)
+        if there is not None:
+            return there
+        if purpose is Purpose.NOTE:
+            raise Rejected(
+                phrase(
+                    "desk.at_another",
+                    "The ticket is at {desk}, which is not the helpdesk now",
+                    desk=ticket.desk,
+                )
+            )
+        return replace(
+            ticket,
+            desk=self.helpdesk.instance,
+            external_id=None,
+            number="",
+            url="",
+            customer_id=None,
+            assignee="",
+            status=TicketStatus.OPEN,
+            closed_at=None,
+        )
 
     async def _placed(
         self, ticket: TicketRow, words: DeskMessage, before: DeskMessageRow | None, *, note: bool
@@ -251,7 +286,12 @@ class Placing:
             async with self._store.unit() as unit:
                 unit.desk.save_ticket(moved)
             return await self._added(moved, words, before, note=note)
-        return await self._opened(replace(ticket, external_id=None, number="", url=""), words, before)
+        if note:
+            raise Rejected("The ticket is gone, and a note opens no new one")
+        anew = replace(ticket, external_id=None, number="", url="")
+        if await self._store.open_ticket(self.helpdesk.instance, ticket.lane) is None:
+            anew = replace(anew, status=TicketStatus.OPEN, closed_at=None)  # as the new one is there
+        return await self._opened(anew, words, before)
 
     async def _attempt(self, ticket: TicketRow, words: DeskMessage, kind: str) -> None:
         """Write down that a call is about to begin."""
@@ -279,11 +319,13 @@ class Placing:
         now = self._clock.ms()
         if found is None:
             if not self.helpdesk.spec.lookup:
-                raise Rejected("It was being added, and nobody can know whether it arrived")
+                raise Rejected(
+                    phrase("desk.in_doubt", "It was being added, and nobody can know whether it arrived")
+                )
             settled = max(self._tried.get(key, self._begun), before.at) + _SETTLE_MS
             if now < settled:
                 raise RetryLater(
-                    "An earlier call may still arrive",
+                    phrase("desk.may_still_arrive", "An earlier call may still arrive"),
                     after=timedelta(milliseconds=settled - now),
                     limited=False,
                 )
@@ -366,7 +408,9 @@ def _read_files(media: Sequence[Media]) -> tuple[DeskFile, ...]:
         try:
             data = Path(item.path or "").read_bytes()
         except OSError as error:
-            raise Rejected(f"A file cannot be read: {error.strerror}") from error
+            raise Rejected(
+                phrase("desk.file_unreadable", "A file cannot be read: {why}", why=error.strerror)
+            ) from error
         files.append(DeskFile(name=item.name or "file", mime=item.mime or _MIMES[item.kind], data=data))
     return tuple(files)
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from channels.errors import Misconfigured
+from channels.phrase import phrase
 from optfm_bot.helpdesk.contract import Helpdesk, HelpdeskContext, HelpdeskSettings, HelpdeskSpec
 
 KINDS: Mapping[str, str] = {
@@ -20,7 +21,14 @@ def helpdesk_spec(kind: str) -> HelpdeskSpec:
     """The spec of a kind of helpdesk. Raises `Misconfigured` for one that there is not."""
     address = KINDS.get(kind)
     if address is None:
-        raise Misconfigured(f"There is no helpdesk {kind!r}; there are {', '.join(sorted(KINDS))}")
+        raise Misconfigured(
+            phrase(
+                "desk.unknown",
+                "There is no helpdesk {kind}; there are {kinds}",
+                kind=repr(kind),
+                kinds=", ".join(sorted(KINDS)),
+            )
+        )
     spec = _load(address)
     if not isinstance(spec, HelpdeskSpec):
         raise TypeError(f"{address} is no spec of a helpdesk")
@@ -32,7 +40,14 @@ def create_helpdesk(spec: HelpdeskSpec, settings: HelpdeskSettings, context: Hel
     try:
         made = _load(spec.factory)(settings, context)
     except ImportError as error:
-        raise Misconfigured(f"{spec.title} needs a package that is not installed: {error.name}") from error
+        raise Misconfigured(
+            phrase(
+                "desk.no_package",
+                "{title} needs a package that is not installed: {name}",
+                title=spec.title,
+                name=error.name,
+            )
+        ) from error
     if not isinstance(made, Helpdesk):
         raise TypeError(f"{spec.factory} makes no helpdesk")
     return made

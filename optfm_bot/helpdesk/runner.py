@@ -10,6 +10,7 @@ import structlog
 from channels.contract import HealthState
 from channels.errors import ChannelError, Unauthorized, Unreachable
 from channels.model import RawUpdate
+from channels.phrase import phrase
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.intake import Intake
 from optfm_bot.errors import StoreUnavailable
@@ -33,8 +34,8 @@ _STILL_SECONDS = 180
 class DeskRunner:
     """Keeps one helpdesk at work until it is stopped.
 
-    `hooked` says that webhooks reach us. `healthy` is called whenever the helpdesk answers: what waits for better
-    credentials may be tried again. `duty` says whether it is this process that asks for changes.
+    `hooked` says that webhooks reach us. `healthy` is called whenever the helpdesk answers: what waits for that,
+    or for better credentials, may be tried again. `duty` says whether it is this process that asks for changes.
     """
 
     def __init__(
@@ -151,4 +152,4 @@ class DeskRunner:
 
 
 def _silent() -> ChannelError:
-    return Unreachable("The helpdesk did not answer in time", maybe_sent=False)
+    return Unreachable(phrase("desk.silent", "The helpdesk did not answer in time"), maybe_sent=False)

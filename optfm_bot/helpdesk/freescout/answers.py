@@ -9,18 +9,22 @@ from typing import Any
 from channels.errors import ChannelError, Gone, Rejected, RetryLater, TooLarge, Unauthorized, Unreachable
 from channels.fields import Json
 from channels.http import HttpAnswer, json_value
+from channels.phrase import answered, phrase
 
-WRONG_KEY = (
-    "FreeScout does not accept this api_key. Copy it again from Manage → API & Webhooks;"
-    " a new key ends the old one."
+WRONG_KEY = phrase(
+    "freescout.wrong_key",
+    "FreeScout does not accept this api_key. Copy it again from Manage → API & Webhooks; a new "
+    "key ends the old one.",
 )
-NO_MODULE = (
-    "There is no API at this address. FreeScout needs its API & Webhooks module, installed and active;"
-    " compare url with the address at which people open FreeScout."
+NO_MODULE = phrase(
+    "freescout.no_module",
+    "There is no API at this address. FreeScout needs its API & Webhooks module, installed and "
+    "active; compare url with the address at which people open FreeScout.",
 )
-REDIRECTED = (
-    "FreeScout's server sends us to another address, and a key does not follow. Set url to the one that people see"
-    " in the end, with https if it has that."
+REDIRECTED = phrase(
+    "freescout.redirected",
+    "FreeScout's server sends us to another address, and a key does not follow. Set url to the "
+    "one that people see in the end, with https if it has that.",
 )
 _SILENT = frozenset({408, 425, 499})
 _MOST_WORDS = 300
@@ -45,8 +49,7 @@ def read_answer(answer: HttpAnswer, redact: Callable[[str], str], *, changes: bo
         if content is None:
             if changes and (answer.status == 204 or made.isdigit()):  # noqa: PLR2004 - as above
                 return Accepted(made or None, {})
-            what = "nothing" if not answer.body.strip() else "something that is no JSON"
-            raise Unreachable(f"FreeScout said yes (HTTP {answer.status}) and {what}", maybe_sent=changes)
+            raise Unreachable(_wordless(answer), maybe_sent=changes)
         return Accepted(made if made.isdigit() else _identifier(content), content)
     raise refusal(answer, content, redact, changes=changes)
 
@@ -58,26 +61,60 @@ def refusal(  # noqa: PLR0911 - a table of statuses, read row by row
     status = answer.status
     if status in _SILENT or status >= 500:  # noqa: PLR2004 - as above
         return Unreachable(
-            f"FreeScout or the server in front of it broke down (HTTP {status})", maybe_sent=changes
+            phrase(
+                "freescout.broke_down",
+                "FreeScout or the server in front of it broke down (HTTP {status})",
+                status=status,
+            ),
+            maybe_sent=changes,
         )
     if 300 <= status < 400:  # noqa: PLR2004 - as above
-        return Rejected(f"{REDIRECTED} (HTTP {status})")
+        return Rejected(answered(REDIRECTED, f"HTTP {status}"))
     match status:
         case 401:
             return Unauthorized(WRONG_KEY)
         case 403:
             return Unauthorized(
-                "The server in front of FreeScout does not let us in (HTTP 403): allow the bot's address and header."
+                phrase(
+                    "freescout.not_let_in",
+                    "The server in front of FreeScout does not let us in (HTTP 403): allow the bot's address "
+                    "and header.",
+                )
             )
         case 404 if content is not None and "message" in content:
-            return Gone("FreeScout does not have this any more (HTTP 404)")
+            return Gone(phrase("freescout.gone", "FreeScout does not have this any more (HTTP 404)"))
         case 404 | 405:
-            return Rejected(f"{NO_MODULE} (HTTP {status})")
+            return Rejected(answered(NO_MODULE, f"HTTP {status}"))
         case 413:
-            return TooLarge("The server of FreeScout does not take a message as large as this (HTTP 413)")
+            return TooLarge(
+                phrase(
+                    "freescout.too_large",
+                    "The server of FreeScout does not take a message as large as this (HTTP 413)",
+                )
+            )
         case 429:
-            return RetryLater("FreeScout's server asks us to be slower", after=answer.retry_after())
-    return Rejected(redact(f"FreeScout refused the call (HTTP {status}): {_words(content)}")[:_MOST_WORDS])
+            return RetryLater(
+                phrase("freescout.slower", "FreeScout's server asks us to be slower"),
+                after=answer.retry_after(),
+            )
+    why = redact(_words(content))[:_MOST_WORDS] or phrase("freescout.no_reason", "it gives no reason")
+    return Rejected(
+        phrase(
+            "freescout.refused", "FreeScout refused the call (HTTP {status}): {why}", status=status, why=why
+        )
+    )
+
+
+def _wordless(answer: HttpAnswer) -> str:
+    if answer.body.strip():
+        return phrase(
+            "freescout.yes_and_no_json",
+            "FreeScout said yes (HTTP {status}) and something that is no JSON",
+            status=answer.status,
+        )
+    return phrase(
+        "freescout.yes_and_nothing", "FreeScout said yes (HTTP {status}) and nothing", status=answer.status
+    )
 
 
 def _object(body: bytes) -> dict[str, Any] | None:
@@ -94,9 +131,9 @@ def _identifier(content: Json) -> str | None:
 
 
 def _words(content: Json | None) -> str:
-    """Give what the module says: which field, and what of it."""
+    """Give what the module says: which field, and what of it; empty if it says nothing."""
     if content is None:
-        return "it gives no reason"
+        return ""
     embedded = content.get("_embedded")
     errors = embedded.get("errors") if isinstance(embedded, dict) else None
     parts = [
@@ -104,4 +141,4 @@ def _words(content: Json | None) -> str:
         for error in (errors if isinstance(errors, list) else [])
         if isinstance(error, dict)
     ]
-    return "; ".join(parts) or str(content.get("message") or "it gives no reason")
+    return "; ".join(parts) or str(content.get("message") or "")

@@ -12,6 +12,7 @@ from channels.download import DOWNLOAD_TIMEOUT, content_of
 from channels.errors import Rejected, Unreachable
 from channels.fields import Json
 from channels.http import JSON_HEADERS, HttpAnswer, HttpClient, json_body
+from channels.phrase import phrase
 from optfm_bot.helpdesk.freescout.answers import Accepted, read_answer
 from optfm_bot.helpdesk.freescout.spec import FreeScoutSettings
 
@@ -87,17 +88,25 @@ class FreeScoutClient:
 
     async def file(self, url: str, *, limit: int) -> bytes:
         """Get a file, from FreeScout's own addresses only. The key is not sent: the address is enough."""
-        url = urljoin(f"{self.base}/", url)
+        url = _next_place(f"{self.base}/", url)
         for _ in range(_MOST_REDIRECTS + 1):
             if _origin(url) not in self._origins:
                 raise Rejected(
-                    f"the file lies at {urlsplit(url).hostname}, which is neither url nor among file_hosts"
+                    phrase(
+                        "freescout.foreign_file",
+                        "the file lies at {hostname}, which is neither url nor among file_hosts",
+                        hostname=urlsplit(url).hostname,
+                    )
                 )
             answer = await self._http.request("GET", url, timeout=DOWNLOAD_TIMEOUT, limit=limit)
             if answer.status not in _REDIRECTS:
                 return content_of(answer, urlsplit(url).hostname or "?")
-            url = urljoin(url, answer.headers.get("Location", ""))
-        raise Rejected("the file's address leads from one place to the next and never to the file")
+            url = _next_place(url, answer.headers.get("Location", ""))
+        raise Rejected(
+            phrase(
+                "file.endless", "the file's address leads from one place to the next and never to the file"
+            )
+        )
 
     async def close(self) -> None:
         """Close the connections; may be called twice, a later call opens new ones."""
@@ -121,6 +130,14 @@ class FreeScoutClient:
             self._ahead = parsedate_to_datetime(answer.headers.get("Date", "")) - self._clock()
         except (TypeError, ValueError):
             return  # no date, or one without a zone
+
+
+def _next_place(url: str, leads_to: str) -> str:
+    try:
+        urlsplit(found := urljoin(url, leads_to))
+    except ValueError:
+        return ""  # nowhere, which is not ours
+    return found
 
 
 def _origin(address: str) -> tuple[str, str, int | None] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from channels.errors import Gone, Rejected, Unreachable
 from channels.fields import Json, children, identifier
+from channels.phrase import phrase
 from optfm_bot.helpdesk.contract import Customer
 from optfm_bot.helpdesk.freescout.client import FreeScoutClient
 
@@ -119,7 +120,10 @@ async def _create(client: FreeScoutClient, customer: Customer) -> str:
         del body["emails"]
         made = await client.post("/customers", body)
     if made.id is None:
-        raise Unreachable("FreeScout made a customer and did not say which", maybe_sent=True)
+        raise Unreachable(
+            phrase("freescout.customer_unnamed", "FreeScout made a customer and did not say which"),
+            maybe_sent=True,
+        )
     return made.id
 
 

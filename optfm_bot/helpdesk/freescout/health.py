@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from channels.contract import Health, HealthState
 from channels.errors import ChannelError, RetryLater, Unauthorized
 from channels.fields import Json
+from channels.phrase import phrase
 from optfm_bot.helpdesk.freescout.spec import FreeScoutSettings
 
 _MOST_NAMED = 10
@@ -18,7 +19,10 @@ def refused_probe(error: ChannelError) -> Health:
         return Health(state=HealthState.BAD_CREDENTIALS, hint=str(error))
     if isinstance(error, RetryLater):
         return Health(state=HealthState.DEGRADED, hint=str(error))
-    return Health(state=HealthState.DOWN, hint=f"{error}. Check url, the network and `proxy`.")
+    return Health(
+        state=HealthState.DOWN,
+        hint=phrase("freescout.check_network", "{why}. Check url, the network and `proxy`.", why=error),
+    )
 
 
 def diagnose(settings: FreeScoutSettings, mailboxes: Sequence[Json], users: Sequence[Json]) -> Health:
@@ -26,14 +30,26 @@ def diagnose(settings: FreeScoutSettings, mailboxes: Sequence[Json], users: Sequ
     ours = next((one for one in mailboxes if one.get("id") == settings.mailbox_id), None)
     details = {"mailboxes": str(len(mailboxes)), "webhook": "on" if settings.webhook_secret else "off"}
     if ours is None:
-        hint = f"There is no mailbox {settings.mailbox_id}. There are: {_listed(mailboxes)}."
-        return Health(state=HealthState.DOWN, hint=hint, details=details)
+        missing = phrase(
+            "freescout.no_mailbox",
+            "There is no mailbox {mailbox_id}. There are: {mailboxes}.",
+            mailbox_id=settings.mailbox_id,
+            mailboxes=_listed(mailboxes),
+        )
+        return Health(state=HealthState.DOWN, hint=missing, details=details)
     active = [one for one in users if (one.get("status") or "active") == "active"]
     hint = ""
     if settings.user_id is None and not active:
-        hint = "There is no active user who could write the bot's notes: make one, or set user_id."
+        hint = phrase(
+            "freescout.no_user",
+            "There is no active user who could write the bot's notes: make one, or set user_id.",
+        )
     elif settings.user_id is not None and settings.user_id not in {one.get("id") for one in active}:
-        hint = f"There is no active user {settings.user_id} (user_id), so notes cannot be written."
+        hint = phrase(
+            "freescout.wrong_user",
+            "There is no active user {user_id} (user_id), so notes cannot be written.",
+            user_id=settings.user_id,
+        )
     return Health(
         state=HealthState.DEGRADED if hint else HealthState.OK,
         identity=str(ours.get("name") or f"mailbox {settings.mailbox_id}"),
@@ -44,4 +60,4 @@ def diagnose(settings: FreeScoutSettings, mailboxes: Sequence[Json], users: Sequ
 
 def _listed(mailboxes: Sequence[Json]) -> str:
     names = [f"{one.get('id')} ({one.get('name')})" for one in mailboxes[:_MOST_NAMED]]
-    return ", ".join(names) or "none"
+    return ", ".join(names) or phrase("freescout.no_mailboxes", "none")

@@ -15,6 +15,7 @@ from channels.errors import BadPayload, ChannelError, Gone, Rejected, TooLarge, 
 from channels.fields import Json, child, children, identifier, required_id, text
 from channels.http import json_value
 from channels.model import RawUpdate
+from channels.phrase import phrase
 from optfm_bot.helpdesk.contract import (
     AgentFile,
     DeskMessage,
@@ -113,7 +114,10 @@ class FreeScout(Helpdesk, Hooked, Polled):
         }
         made = await self._client.post("/conversations", body)
         if made.id is None:
-            raise Unreachable("FreeScout opened a ticket and did not say which", maybe_sent=True)
+            raise Unreachable(
+                phrase("freescout.ticket_unnamed", "FreeScout opened a ticket and did not say which"),
+                maybe_sent=True,
+            )
         ref = self._opened(made.id, made.content, draft.message, customer_id)
         if ref.refused or empty:
             log.warning(
@@ -185,16 +189,30 @@ class FreeScout(Helpdesk, Hooked, Polled):
     async def fetch(self, file: AgentFile, *, limit: int) -> bytes:
         """Get a file from its address, which is looked up anew if it is not told."""
         if file.size is not None and file.size > limit:
-            raise TooLarge(f"the file has {file.size} bytes, the limit is {limit}")
+            raise TooLarge(
+                phrase(
+                    "file.size_over_limit",
+                    "the file has {size} bytes, the limit is {limit}",
+                    size=file.size,
+                    limit=limit,
+                )
+            )
         return await self._client.file(file.link or await self._link(file.id), limit=limit)
 
     def authenticate(self, request: WebhookRequest) -> None:
         """Check the signature over the raw body."""
         secret = self.settings.webhook_secret
         if secret is None:
-            raise Unauthorized("webhook_secret is not set, so no webhook call can be trusted")
+            raise Unauthorized(
+                phrase("freescout.no_secret", "webhook_secret is not set, so no webhook call can be trusted")
+            )
         if not is_genuine(request.body, request.headers.get(HEADER, ""), secret):
-            raise Unauthorized("the signature of a webhook call is not FreeScout's; compare webhook_secret")
+            raise Unauthorized(
+                phrase(
+                    "freescout.wrong_signature",
+                    "the signature of a webhook call is not FreeScout's; compare webhook_secret",
+                )
+            )
 
     def tickets(self, request: WebhookRequest) -> Sequence[RawUpdate]:
         """Say which conversation a call is about. It may be an old snapshot, so nothing else in it is used."""
@@ -241,7 +259,14 @@ class FreeScout(Helpdesk, Hooked, Polled):
         """Give files as the module takes them, and the names of empty ones, which it cannot take."""
         for file in message.files:
             if len(file.data) > self.settings.file_limit:
-                raise TooLarge(f"a file has {len(file.data)} bytes, the limit is {self.settings.file_limit}")
+                raise TooLarge(
+                    phrase(
+                        "file.one_over_limit",
+                        "a file has {count} bytes, the limit is {file_limit}",
+                        count=len(file.data),
+                        file_limit=self.settings.file_limit,
+                    )
+                )
         attachments = [
             {
                 "fileName": file.name or "file",
@@ -260,7 +285,10 @@ class FreeScout(Helpdesk, Hooked, Polled):
             body["attachments"] = files
         made = await self._client.post(f"/conversations/{ticket.id}/threads", body)
         if made.id is None:
-            raise Unreachable("FreeScout took a message and did not say as what", maybe_sent=True)
+            raise Unreachable(
+                phrase("freescout.message_unnamed", "FreeScout took a message and did not say as what"),
+                maybe_sent=True,
+            )
         missing = empty
         if files and "_embedded" in made.content:
             embedded = child(made.content, "_embedded") or {}
@@ -311,7 +339,12 @@ class FreeScout(Helpdesk, Hooked, Polled):
                     self._user = int(number)
                     break
             else:
-                raise Rejected("FreeScout has no active user who could write notes: make one, or set user_id")
+                raise Rejected(
+                    phrase(
+                        "freescout.nobody_writes_notes",
+                        "FreeScout has no active user who could write notes: make one, or set user_id",
+                    )
+                )
         return self._user
 
     async def _read(self, ticket_id: str) -> Conversation:
@@ -341,7 +374,7 @@ class FreeScout(Helpdesk, Hooked, Polled):
     async def _link(self, file_id: str) -> str:
         parts = file_id.split("/")
         if len(parts) != _FILE_PARTS:
-            raise Gone("this is no file of FreeScout's")
+            raise Gone(phrase("freescout.no_file", "this is no file of FreeScout's"))
         ticket, thread_id, name = parts
         for thread in (await self._read(ticket)).threads:
             if thread.id != thread_id:
@@ -352,7 +385,7 @@ class FreeScout(Helpdesk, Hooked, Polled):
             for number, image in enumerate(agent_text(thread).images):
                 if name == f"image-{number}":
                     return image.src
-        raise Gone("FreeScout does not have this file any more")
+        raise Gone(phrase("freescout.file_gone", "FreeScout does not have this file any more"))
 
     async def _newest(self) -> datetime:
         """Give the time of the last change there is: changes are asked for from there on."""

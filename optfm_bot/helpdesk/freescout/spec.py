@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from channels.phrase import phrase
 from config.secret import Secret
 from optfm_bot.helpdesk.contract import HelpdeskSettings, HelpdeskSpec
 
@@ -108,7 +109,10 @@ class FreeScoutSettings(HelpdeskSettings):
     def _key_looks_right(cls, key: Secret) -> Secret:
         if not _KEY.fullmatch(key.reveal()):
             raise ValueError(
-                "this is no API key: it is one word without spaces; copy it whole from Manage → API & Webhooks"
+                phrase(
+                    "freescout.key_shape",
+                    "this is no API key: it is one long word without spaces; copy it from Manage → API & Webhooks",
+                )
             )
         return key
 
@@ -127,7 +131,11 @@ class FreeScoutSettings(HelpdeskSettings):
     def _tags_are_words(cls, tags: list[str]) -> list[str]:
         tags = [tag.strip() for tag in tags]
         if any(not tag or len(tag) > _TAG_LENGTH or "," in tag for tag in tags):
-            raise ValueError(f"a tag has 1 to {_TAG_LENGTH} characters and no comma")
+            raise ValueError(
+                phrase(
+                    "freescout.tag_shape", "a tag has 1 to {limit} characters and no comma", limit=_TAG_LENGTH
+                )
+            )
         return tags
 
     @field_validator("proxy")
@@ -138,7 +146,11 @@ class FreeScoutSettings(HelpdeskSettings):
         scheme, found, rest = proxy.reveal().partition("://")
         if not found or not rest or scheme.lower() not in _PROXY_SCHEMES:
             raise ValueError(
-                f"proxy must start with one of: {', '.join(f'{name}://' for name in _PROXY_SCHEMES)}"
+                phrase(
+                    "settings.proxy_scheme",
+                    "proxy must start with one of: {schemes}",
+                    schemes=", ".join(f"{name}://" for name in _PROXY_SCHEMES),
+                )
             )
         return proxy
 
@@ -146,9 +158,13 @@ class FreeScoutSettings(HelpdeskSettings):
 def _address(text: str) -> str:
     parts = urlsplit(text.strip())
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("this must be an address like https://desk.example.ru")
+        raise ValueError(
+            phrase("freescout.address_shape", "this must be an address like https://desk.example.ru")
+        )
     if "@" in parts.netloc:
-        raise ValueError("an address here must not contain a user name or password")
+        raise ValueError(
+            phrase("settings.user_in_address", "an address here must not contain a user name or password")
+        )
     return text.strip().rstrip("/")
 
 

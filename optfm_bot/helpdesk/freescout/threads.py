@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 from channels.errors import BadPayload
 from channels.fields import Json, child, children, identifier, number, required_id, required_text, text
+from channels.links import WEB_SCHEMES
 from optfm_bot.helpdesk.contract import (
     AgentFile,
     AgentReplied,
@@ -267,16 +268,15 @@ def _reply(conversation: Conversation, thread: Thread, base: str) -> AgentReplie
             name=file.name,
             mime=file.mime,
             size=file.size,
-            link=urljoin(f"{base}/", file.url) if file.url else None,
+            link=_link(base, file.url),
         )
         for file in thread.files
     ]
     attached = {_address(file.url) for file in thread.files}
     for place_in_text, image in enumerate(said.images):
-        scheme = urlsplit(image.src).scheme if ":" in image.src[:6] else ""
-        if scheme not in {"", "http", "https"} or _address(image.src) in attached:
+        link = _link(base, image.src)
+        if link is None or _address(image.src) in attached:
             continue  # `cid:` names an attachment
-        link = urljoin(f"{base}/", image.src)
         name = urlsplit(link).path.rpartition("/")[2] or "image"
         files.append(AgentFile(id=f"{place}/image-{place_in_text}", name=name, mime="", link=link))
     return AgentReplied(
@@ -327,6 +327,15 @@ def _name(person: Json) -> str:
 def _age(thread: Thread) -> tuple[datetime, int]:
     age = thread.created_at or datetime.min.replace(tzinfo=UTC)
     return age, int(thread.id) if thread.id.isascii() and thread.id.isdigit() else 0
+
+
+def _link(base: str, url: str) -> str | None:
+    """The whole address of a file; None for what is no web address."""
+    try:
+        link = urljoin(f"{base}/", url)
+        return link if url and urlsplit(link).scheme in WEB_SCHEMES else None
+    except ValueError:
+        return None
 
 
 def _address(url: str) -> tuple[str, str]:

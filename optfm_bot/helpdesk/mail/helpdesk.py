@@ -20,6 +20,7 @@ import structlog
 
 from channels.contract import Health, HealthState
 from channels.errors import ChannelError, Gone, RetryLater, TooLarge, Unauthorized
+from channels.phrase import phrase
 from optfm_bot.helpdesk.contract import (
     AgentFile,
     DeskMessage,
@@ -84,6 +85,7 @@ class MailHelpdesk(Helpdesk, Polled):
             name=settings.name,
             language=settings.language,
             file_limit=settings.file_limit,
+            words=context.words,
         )
         self._naming = self._head.naming
         self._rules = Rules.of(settings)
@@ -202,19 +204,19 @@ class MailHelpdesk(Helpdesk, Polled):
         """Get a file out of an answer. Raises `TooLarge`, `Gone` if the mail is not there any more."""
         found = _FILE_ID.fullmatch(file.id)
         if found is None:
-            raise Gone("this is no file of a mail")
+            raise Gone(phrase("mail.no_file", "this is no file of a mail"))
         if file.size is not None and file.size > limit:
-            raise TooLarge(f"the file has {file.size} bytes")
+            raise TooLarge(phrase("file.too_large", "the file has {size} bytes", size=file.size))
         validity, uid, part = (int(one) for one in found.groups())
 
         def look(visit: Visit) -> bytes:
             mail = visit.mail(uid, most=_MOST_MAIL) if visit.validity == validity else None
             parts = leaves(parse(mail.data)) if mail else []
             if mail is None or part >= len(parts):
-                raise Gone("the mail with this file is not in the mailbox any more")
+                raise Gone(phrase("mail.gone", "the mail with this file is not in the mailbox any more"))
             data = data_of(parts[part])
             if len(data) > limit or (not mail.whole and part == len(parts) - 1):
-                raise TooLarge(f"the file has more than {limit} bytes")
+                raise TooLarge(phrase("file.over", "the file has more than {limit} bytes", limit=limit))
             return data
 
         return await self._mailbox.visit(look)

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from channels.errors import ChannelError, RetryLater, Unauthorized, Unreachable
 from channels.http import Redactor
+from channels.phrase import phrase
 from optfm_bot.helpdesk.mail.post import tls_context
 from optfm_bot.helpdesk.mail.spec import ImapSettings, Security
 
@@ -133,7 +134,9 @@ class Mailbox:
                 async with asyncio.timeout(self._settings.timeout * _LONGEST_VISIT):
                     return await asyncio.to_thread(self._run, call, work, change)
             except TimeoutError:
-                raise Unreachable(f"{self._host} took too long", maybe_sent=False) from None
+                raise Unreachable(
+                    phrase("mail.too_long", "{host} took too long", host=self._host), maybe_sent=False
+                ) from None
             finally:
                 call.abort()
 
@@ -165,7 +168,13 @@ class Mailbox:
             call.begin(client)
             if settings.security is Security.STARTTLS:
                 if "STARTTLS" not in client.capabilities:
-                    raise Unauthorized(f"{self._host} does not offer STARTTLS, as the settings ask for")
+                    raise Unauthorized(
+                        phrase(
+                            "mail.no_starttls",
+                            "{host} does not offer STARTTLS, as the settings ask for",
+                            host=self._host,
+                        )
+                    )
                 client.starttls(tls)
             self._log_in(client)
             yield client
@@ -184,7 +193,11 @@ class Mailbox:
             elif f"{name}{password}".isascii():
                 client.login(name, password)
             else:
-                raise Unauthorized(f"{self._host} takes passwords of Latin letters only")
+                raise Unauthorized(
+                    phrase(
+                        "mail.latin_password", "{host} takes passwords of Latin letters only", host=self._host
+                    )
+                )
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error as error:
@@ -193,15 +206,28 @@ class Mailbox:
             return
         # Outside of the handler: what the library raises may quote what we wrote.
         if _BUSY.search(reason):
-            raise RetryLater(f"{self._host}: {reason}", whole_bot=True)
-        raise Unauthorized(f"imap: the username or the password is wrong; {self._host} answered: {reason}")
+            raise RetryLater(f"{self._host}: {reason}", whole_bot=True)  # the server's words alone
+        raise Unauthorized(
+            phrase(
+                "mail.imap_password",
+                "imap: the username or the password is wrong; {host} answered: {reason}",
+                host=self._host,
+                reason=reason,
+            )
+        )
 
     def _enter(self, client: imaplib.IMAP4, *, change: bool) -> Visit:
         folder = self._settings.folder.replace("\\", "\\\\").replace('"', '\\"')
         state, answer = client.select(f'"{folder}"', readonly=not change)
         if state != "OK":
             raise Unauthorized(
-                f"{self._host} has no folder {self._settings.folder!r}: {_words(answer)[:_SPELLED]}"
+                phrase(
+                    "mail.no_folder",
+                    "{host} has no folder {folder}: {answer}",
+                    host=self._host,
+                    folder=repr(self._settings.folder),
+                    answer=_words(answer)[:_SPELLED],
+                )
             )
         validity, following = client.response("UIDVALIDITY")[1], client.response("UIDNEXT")[1]
         return Visit(client, _number(validity) or 0, _number(following))
@@ -209,8 +235,13 @@ class Mailbox:
     def _failure(self, error: Exception) -> ChannelError:
         reason = self._spelled(error)
         if isinstance(error, imaplib.IMAP4.error) and not isinstance(error, imaplib.IMAP4.abort):
-            return RetryLater(f"{self._host} refused: {reason}")
-        return Unreachable(f"{self._host} did not answer: {reason}", maybe_sent=False)
+            return RetryLater(
+                phrase("mail.refused", "{host} refused: {reason}", host=self._host, reason=reason)
+            )
+        return Unreachable(
+            phrase("mail.silent", "{host} did not answer: {reason}", host=self._host, reason=reason),
+            maybe_sent=False,
+        )
 
     def _spelled(self, error: Exception) -> str:
         text = _words(error.args) if error.args else type(error).__name__

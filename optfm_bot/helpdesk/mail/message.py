@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from enum import StrEnum
 
 from channels.errors import TooLarge
+from channels.phrase import phrase
 from optfm_bot.helpdesk.contract import DeskFile, DeskMessage, TicketDraft
 from optfm_bot.helpdesk.mail.naming import Naming, mark
 from optfm_bot.i18n.catalogue import Catalogue
@@ -40,13 +41,14 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letterhead:
-    """What all our mails have in common."""
+    """What all our mails have in common. `words` are the bot's own, with what the owner has put in their place."""
 
     address: str
     to: str
     name: str = ""
     language: str = "ru"
     file_limit: int
+    words: Catalogue = field(default_factory=Catalogue.load)
 
     @property
     def naming(self) -> Naming:
@@ -66,7 +68,7 @@ class Letter:
 
 def ticket_letter(head: Letterhead, draft: TicketDraft, at: datetime) -> Letter:
     """The mail that opens a ticket: who the customer is, and what they wrote. Raises `TooLarge`."""
-    words, customer = Catalogue.load(), draft.customer
+    words, customer = head.words, draft.customer
     known = (
         ("who", customer.name),
         ("channel", customer.channel),
@@ -137,10 +139,10 @@ def _letter(
     files: Sequence[DeskFile],
     at: datetime,
 ) -> Letter:
-    naming, words = head.naming, Catalogue.load()
+    naming, words = head.naming, head.words
     taken, refused = _fitting(files, head.file_limit)
     # The first line has the mark: wherever it stands in an answer, quoted mail begins.
-    parts = [f"{words.label(f'helpdesk.mail.{kind}', head.language)} · {mark(code)}"]
+    parts = [f"{_one_line(words.label(f'helpdesk.mail.{kind}', head.language))} · {mark(code)}"]
     if text.strip():
         parts.append(_UNSENDABLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
     if refused:
@@ -151,7 +153,7 @@ def _letter(
     mail["From"] = Address(display_name=head.name, addr_spec=head.address)
     mail["To"] = Address(addr_spec=head.to)
     mail["Reply-To"] = Address(addr_spec=head.address)
-    mail["Subject"] = subject
+    mail["Subject"] = _one_line(subject)
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = message_id
     if kind is not Kind.TICKET:
@@ -175,7 +177,14 @@ def _fitting(files: Sequence[DeskFile], limit: int) -> tuple[list[DeskFile], tup
     room = limit
     for file in files:
         if len(file.data) > limit:
-            raise TooLarge(f"a mail takes files of {limit} bytes, this one has {len(file.data)}")
+            raise TooLarge(
+                phrase(
+                    "mail.file_too_large",
+                    "a mail takes files of {limit} bytes, this one has {count}",
+                    limit=limit,
+                    count=len(file.data),
+                )
+            )
         if len(file.data) > room:
             refused.append(_file_name(file.name))
         else:
@@ -197,4 +206,5 @@ def _file_name(name: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return _WHITE.sub(" ", _UNSENDABLE.sub(" ", text)).strip()
+    # The standard library would read what looks like an encoded word: its line breaks would begin headers.
+    return _WHITE.sub(" ", _UNSENDABLE.sub(" ", text)).replace("=?", "= ?").strip()

@@ -20,6 +20,7 @@ from aiosmtplib import (
 
 from channels.errors import ChannelError, Rejected, RetryLater, TooLarge, Unauthorized, Unreachable
 from channels.http import Redactor
+from channels.phrase import phrase
 from optfm_bot.helpdesk.mail.spec import Security, SmtpSettings
 
 _AT_ONCE = 4
@@ -109,12 +110,28 @@ class Post:
     def _failure(self, error: SMTPException | OSError, *, maybe_sent: bool) -> ChannelError:
         host = f"{self._settings.host}:{self._settings.port}"
         if isinstance(error, SMTPResponseException):
-            answer = f"{host} answered {error.code}: {self._spelled(error.message)}"
+            answer = phrase(
+                "mail.answered",
+                "{host} answered {status}: {why}",
+                host=host,
+                status=error.code,
+                why=self._spelled(error.message),
+            )
             return _reaction(error, answer, maybe_sent=maybe_sent)
         if isinstance(error, OSError):
-            return Unreachable(f"{host} did not answer: {self._spelled(error)}", maybe_sent=maybe_sent)
+            return Unreachable(
+                phrase("mail.no_answer", "{host} did not answer: {why}", host=host, why=self._spelled(error)),
+                maybe_sent=maybe_sent,
+            )
         # The server cannot do what the settings ask for, encryption or logging in: nothing was sent.
-        return Unauthorized(f"{host} does not offer what the settings ask for: {self._spelled(error)}")
+        return Unauthorized(
+            phrase(
+                "mail.not_offered",
+                "{host} does not offer what the settings ask for: {why}",
+                host=host,
+                why=self._spelled(error),
+            )
+        )
 
     def _spelled(self, said: object) -> str:
         return self._redact(" ".join(str(said).split()))[:_SPELLED]
@@ -130,9 +147,21 @@ def _reaction(error: SMTPResponseException, answer: str, *, maybe_sent: bool) ->
         case SMTPDataError():
             return Rejected(answer)
         case SMTPAuthenticationError():
-            return Unauthorized(f"smtp: the username or the password is wrong; {answer}")
+            return Unauthorized(
+                phrase(
+                    "mail.smtp_password",
+                    "smtp: the username or the password is wrong; {answer}",
+                    answer=answer,
+                )
+            )
         case SMTPSenderRefused() | SMTPRecipientRefused():
-            return Unauthorized(f"the server refuses an address of the settings; {answer}")
+            return Unauthorized(
+                phrase(
+                    "mail.address_refused",
+                    "the server refuses an address of the settings; {answer}",
+                    answer=answer,
+                )
+            )
     return Unreachable(answer, maybe_sent=maybe_sent)
 
 
@@ -148,4 +177,11 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
 
 
 def _unreadable(ca_file: str, error: Exception) -> NoReturn:
-    raise Unauthorized(f"the certificates in {ca_file} cannot be read: {error}") from error
+    raise Unauthorized(
+        phrase(
+            "mail.ca_unreadable",
+            "the certificates in {ca_file} cannot be read: {why}",
+            ca_file=ca_file,
+            why=error,
+        )
+    ) from error

@@ -12,6 +12,7 @@ from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import Header, decode_header
 from email.message import Message
+from email.parser import BytesHeaderParser
 from enum import StrEnum
 
 from channels.body import plain_text
@@ -23,8 +24,7 @@ from optfm_bot.helpdesk.mail.spec import ADDRESS, PUBLIC_DOMAINS, MailSettings
 from optfm_bot.helpdesk.markup import read_html, read_plain
 
 _FROM = re.compile(r'\s*((?:"(?:[^"\\]|\\.)*"|[^"<>,;:])*)<([^<>\s]+)>\s*')
-_DMARC = re.compile(r";\s*dmarc\s*=\s*pass\b", re.IGNORECASE)
-_COMMENT = re.compile(r"\([^()]*\)")
+_DMARC = re.compile(r"\s*dmarc\s*=\s*(\w*)", re.IGNORECASE)
 _ROBOTS = re.compile(r"(?:mailer-daemon|postmaster|no-?reply|do-?not-?reply)@", re.IGNORECASE)
 _LONGEST_HEADER = 20_000
 _DEEPEST = 20
@@ -157,7 +157,7 @@ def leaves(mail: Message) -> list[Message]:
     pending = [(mail, 0)]
     while pending:
         part, depth = pending.pop()
-        payload = part.get_payload()
+        payload = _sensible(part).get_payload()
         if part.get_content_maintype() == "message" or depth > _DEEPEST:
             continue
         if part.is_multipart() and isinstance(payload, list):
@@ -167,6 +167,21 @@ def leaves(mail: Message) -> list[Message]:
     return found
 
 
+def _sensible(part: Message) -> Message:
+    """The part without its parameters if they make no sense: the standard library fails on some."""
+    try:
+        part.get_content_charset(), part.get_filename(), part.get_param("format"), part.get_payload()
+    except (TypeError, ValueError):
+        for name, value in (
+            ("Content-Type", part.get_content_type()),
+            ("Content-Disposition", part.get_content_disposition()),
+        ):
+            del part[name]
+            if value is not None:
+                part[name] = value
+    return part
+
+
 def data_of(part: Message) -> bytes:
     """What is in a part, as bytes."""
     payload = part.get_payload(decode=True)
@@ -174,8 +189,14 @@ def data_of(part: Message) -> bytes:
 
 
 def parse(data: bytes) -> Message:
-    """Read a mail; never raises."""
-    return message_from_bytes(data)
+    """Read a mail; never raises. One of too many parts inside of parts has headers alone."""
+    try:
+        return message_from_bytes(data)
+    except RecursionError:
+        head = BytesHeaderParser().parsebytes(data)
+    del head["Content-Type"]
+    head.set_payload("")
+    return head
 
 
 def header(mail: Message, name: str) -> str:
@@ -189,10 +210,10 @@ def _decoded(value: str | Header) -> str:
     try:
         parts = decode_header(raw)
     except (HeaderParseError, ValueError):
-        return raw
+        return _whole(raw)
     text = ""
     for piece, charset in parts:
-        text += piece if isinstance(piece, str) else _read(piece, charset or "ascii")
+        text += _whole(piece) if isinstance(piece, str) else _read(piece, charset or "ascii")
     return " ".join(text.split())
 
 
@@ -200,10 +221,15 @@ def _read(data: bytes, charset: str) -> str:
     """Read text in the charset that was named, else in the likeliest."""
     for name in (charset, "utf-8", "cp1251"):
         try:
-            return data.decode(name)
+            return _whole(data.decode(name))
         except (LookupError, ValueError):
             continue
     return data.decode("utf-8", "replace")
+
+
+def _whole(text: str) -> str:
+    """The text with a mark for each half of a character, which some charsets let through and nobody can store."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _ticket(mail: Message, naming: Naming) -> str | None:
@@ -240,10 +266,29 @@ def _automatic(mail: Message, address: str) -> bool:
 
 
 def _proven(mail: Message, authserv_id: str) -> bool:
-    # The first one is the one that our own server put on top; those below may be anybody's.
-    results = _COMMENT.sub(" ", header(mail, "Authentication-Results"))
-    name = results.partition(";")[0].split()
-    return bool(name) and name[0].lower() == authserv_id and _DMARC.search(results) is not None
+    # The first one is the one that our own server put on top; those below may be anybody's. It is not decoded: what
+    # the sender is called stands in it, and must not become a result.
+    name, *results = _bare(str(mail.get("Authentication-Results", ""))).split(";")
+    verdicts = {found[1].lower() for result in results if (found := _DMARC.match(result))}
+    return name.lower().split()[:1] == [authserv_id] and verdicts == {"pass"}
+
+
+def _bare(text: str) -> str:
+    """A structured header without its comments and quoted strings, in which anything may stand."""
+    kept: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for sign in text:
+        if escaped:
+            escaped = False
+        elif sign == "\\" and (depth or quoted):
+            escaped = True
+        elif sign == '"' and not depth:
+            quoted = not quoted
+        elif not quoted and sign in "()":
+            depth = max(0, depth + (1 if sign == "(" else -1))
+        elif not (depth or quoted):
+            kept.append(sign)
+    return "".join(kept)
 
 
 def _text(part: Message) -> str:

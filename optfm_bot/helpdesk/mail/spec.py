@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from channels.phrase import phrase
 from config.secret import Secret
 from optfm_bot.helpdesk.contract import HelpdeskSettings, HelpdeskSpec
 
@@ -61,7 +62,11 @@ class ServerSettings(BaseModel):
     @classmethod
     def _host_is_a_name(cls, host: str) -> str:
         if not _HOST.fullmatch(host):
-            raise ValueError("host must be a name like imap.example.com, without a scheme or a port")
+            raise ValueError(
+                phrase(
+                    "mail.host_shape", "host must be a name like imap.example.com, without a scheme or a port"
+                )
+            )
         return host
 
     @field_validator("ca_file")
@@ -86,7 +91,7 @@ class SmtpSettings(ServerSettings):
     def _is_safe(self) -> SmtpSettings:
         _check(self, self.security, self.username, self.password)
         if self.username and not self.password:
-            raise ValueError("smtp has a username and no password")
+            raise ValueError(phrase("mail.no_smtp_password", "smtp has a username and no password"))
         return self
 
 
@@ -110,7 +115,10 @@ class ImapSettings(ServerSettings):
     def _folder_is_ascii(cls, folder: str) -> str:
         if not folder.isascii() or not folder.isprintable():
             raise ValueError(
-                "write the folder as the server does: letters of other alphabets in modified UTF-7"
+                phrase(
+                    "mail.folder_shape",
+                    "write the folder as the server does: letters of other alphabets in modified UTF-7",
+                )
             )
         return folder
 
@@ -158,14 +166,14 @@ class MailSettings(HelpdeskSettings):
     @classmethod
     def _is_an_address(cls, address: str) -> str:
         if not ADDRESS.fullmatch(address):
-            raise ValueError("must be one address like support@example.com")
+            raise ValueError(phrase("mail.address_shape", "must be one address like support@example.com"))
         return address
 
     @field_validator("name", "authserv_id")
     @classmethod
     def _is_one_line(cls, text: str) -> str:
         if not text.isprintable():
-            raise ValueError("must be one line")
+            raise ValueError(phrase("mail.one_line", "must be one line"))
         return text.strip()
 
     @field_validator("agents")
@@ -173,10 +181,18 @@ class MailSettings(HelpdeskSettings):
     def _are_addresses_or_domains(cls, agents: tuple[str, ...]) -> tuple[str, ...]:
         for entry in agents:
             if not (ADDRESS.fullmatch(entry) or _DOMAIN.fullmatch(entry)):
-                raise ValueError("agents must be addresses like olga@example.com or domains like example.com")
+                raise ValueError(
+                    phrase(
+                        "mail.agent_shape",
+                        "agents must be addresses like olga@example.com or domains like example.com",
+                    )
+                )
             if entry.lstrip("@").lower() in PUBLIC_DOMAINS:
                 raise ValueError(
-                    "agents must not have a public mail service as a domain: anybody could answer"
+                    phrase(
+                        "mail.public_agent",
+                        "agents must not have a public mail service as a domain: anybody could answer",
+                    )
                 )
         return agents
 
@@ -184,10 +200,13 @@ class MailSettings(HelpdeskSettings):
 def _check(server: ServerSettings, security: Security, username: str, password: Secret) -> None:
     if security is Security.NONE and not server.allow_plain and not is_loopback(server.host):
         raise ValueError(
-            "security: none sends the password readably; use tls or starttls, or set allow_plain"
+            phrase(
+                "mail.plain_password",
+                "security: none sends the password readably; use tls or starttls, or set allow_plain",
+            )
         )
     if _SEVERAL.search(username) or _SEVERAL.search(password.reveal()):
-        raise ValueError("username and password must be one line")
+        raise ValueError(phrase("mail.login_lines", "username and password must be one line"))
 
 
 def is_loopback(host: str) -> bool:

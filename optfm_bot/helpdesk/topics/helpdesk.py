@@ -29,6 +29,7 @@ from channels.model import (
     Purpose,
     Text,
 )
+from channels.phrase import phrase
 from channels.render import render, split_outbound
 from optfm_bot.helpdesk.contract import (
     AgentFile,
@@ -171,7 +172,13 @@ class TelegramTopics(Helpdesk, Resident):
         """Get a file through the channel."""
         channel = self._channel()
         if not isinstance(channel, Downloads):
-            raise Rejected(f"the channel {self.settings.channel!r} gives no files")
+            raise Rejected(
+                phrase(
+                    "topics.no_files",
+                    "the channel {channel} gives no files",
+                    channel=repr(self.settings.channel),
+                )
+            )
         media = Media(
             kind=MediaKind.FILE, file_id=file_id(file), name=file.name, mime=file.mime, size=file.size
         )
@@ -198,7 +205,7 @@ class TelegramTopics(Helpdesk, Resident):
             raise
         self._begun.pop(message.key, None)
         if not done.first:
-            raise TooLarge("the group takes nothing of this message")
+            raise TooLarge(phrase("topics.nothing_taken", "the group takes nothing of this message"))
         return ThreadRef(id=done.first, refused=tuple(done.refused))
 
     async def _post_rest(
@@ -240,7 +247,10 @@ class TelegramTopics(Helpdesk, Resident):
         try:
             path = await folder.keep(name, file.data)
         except OSError as error:
-            raise Unreachable(f"a file cannot be kept here: {error.strerror}", maybe_sent=False) from error
+            raise Unreachable(
+                phrase("topics.file_not_kept", "a file cannot be kept here: {why}", why=error.strerror),
+                maybe_sent=False,
+            ) from error
         for kind in kinds:
             media = Media(kind=kind, path=path, name=name, mime=file.mime)
             try:
@@ -257,13 +267,25 @@ class TelegramTopics(Helpdesk, Resident):
     def _channel(self) -> Channel:
         found: Any = self._find_channel(self.settings.channel)
         if not isinstance(found, Channel):
-            raise Misconfigured(f"There is no channel {self.settings.channel!r}, which has the group")
+            raise Misconfigured(
+                phrase(
+                    "topics.no_channel",
+                    "There is no channel {channel}, which has the group",
+                    channel=repr(self.settings.channel),
+                )
+            )
         return found
 
     def _topics(self) -> Topics:
         found = self._channel()
         if not isinstance(found, Topics):
-            raise Misconfigured(f"The channel {self.settings.channel!r} has no topics: it has to be Telegram")
+            raise Misconfigured(
+                phrase(
+                    "topics.no_topics",
+                    "The channel {channel} has no topics: it has to be Telegram",
+                    channel=repr(self.settings.channel),
+                )
+            )
         return found
 
 
@@ -278,7 +300,13 @@ def _group_is_there() -> Iterator[None]:
     except Gone as error:
         lost = str(error)
     if lost:
-        raise Unauthorized(f"The bot may not write in the group any more: add it again ({lost})")
+        raise Unauthorized(
+            phrase(
+                "topics.thrown_out",
+                "The bot may not write in the group any more: add it again ({lost})",
+                lost=lost,
+            )
+        )
 
 
 def _title(customer: Customer) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from channels.phrase import phrase
 from optfm_bot.helpdesk.contract import HelpdeskSettings, HelpdeskSpec
 
 FILE_LIMIT = 50_000_000
@@ -36,8 +37,11 @@ class TopicsSettings(HelpdeskSettings):
         written = str(group).strip() if isinstance(group, int | str) else ""
         if not _GROUP.fullmatch(written):
             raise ValueError(
-                "this is not the id of a supergroup: one looks like -1001234567890; switch topics on in the group,"
-                " add the bot, and look at the id in the address of the group in Telegram's web version"
+                phrase(
+                    "topics.group_shape",
+                    "this is not the id of a supergroup: one looks like -1001234567890; switch topics on in the group,"
+                    " add the bot, and look at the id in the address of the group in Telegram's web version",
+                )
             )
         return written
 
