@@ -15,16 +15,19 @@ import structlog
 from aiohttp import web
 
 from channels.contract import Channel, ChannelSettings, Pages, Shared, Webhook
+from channels.phrase import phrase
 from config.load import LoadedConfig
 from optfm_bot import __version__
 from optfm_bot.api.application import BASE, Api
-from optfm_bot.clock import Clock, SystemClock
+from optfm_bot.blueprint import ChannelPlan
+from optfm_bot.clock import Clock, SystemClock, cut_off
 from optfm_bot.cluster.membership import Membership
 from optfm_bot.cluster.plan import ROLES, Role
+from optfm_bot.cluster.sharing import Cluster, receiving
 from optfm_bot.errors import StartRefused
 from optfm_bot.helpdesk.contract import Helpdesk
 from optfm_bot.helpdesk.hook import Hook
-from optfm_bot.house import ChannelPlan, Cluster, House, receiving
+from optfm_bot.house import House
 from optfm_bot.knowledge import Knowledge, demo_knowledge
 from optfm_bot.matching import matcher_factory
 from optfm_bot.neighbours import Neighbours
@@ -47,6 +50,8 @@ _SCHEMA_SECONDS = 30.0
 """How long a process that starts waits for another one that is making the tables."""
 
 _LOOK_SECONDS = 0.2
+
+_CLOSE_SECONDS = 1.0
 
 HOUSEKEEPING = "housekeeping"
 """The duty to remove what is old: one process at a time has it."""
@@ -89,8 +94,11 @@ class App:
         self._store = SqlStore(self._settings.database.url, observer=self._observer, name=self._name)
         if roles != ROLES["all"] and not self._shared:
             raise StartRefused(
-                "Several processes with roles need PostgreSQL: with SQLite one process does everything. "
-                "Start it without --role, or set database.url to a PostgreSQL database"
+                phrase(
+                    "start.roles",
+                    "Several processes with roles need PostgreSQL: with SQLite one process does everything. "
+                    "Start it without --role, or set database.url to a PostgreSQL database",
+                )
             )
         transcripts = Transcripts(self._store)
         plans = plan_channels(loaded, clock=self._clock, cwd=cwd, transcript=transcripts)
@@ -105,7 +113,7 @@ class App:
             clock=self._clock,
             observer=self._observer,
             today=lambda: self._clock.now().astimezone(zone).date(),
-            changed=lambda faq: self.house.serve(faq) if hasattr(self, "house") else None,
+            changed=lambda faq: self.house.voice.serve(faq) if hasattr(self, "house") else None,
             matcher=found.matcher,
             thresholds=found.thresholds,
         )
@@ -192,9 +200,17 @@ class App:
             try:
                 await self._serve(stop, ready)
             finally:
-                await self._store.close()
+                await self._close_store()
         finally:
             await lock.release()
+
+    async def _close_store(self) -> None:
+        """Disconnect. A file is waited for, a server that does not answer is not: nobody waits for its answers now."""
+        closing = asyncio.create_task(self._store.close(), name="store close")
+        if self._shared and await cut_off({closing}, self._clock, _CLOSE_SECONDS):
+            log.warning("store.not_closed", error="the database does not answer")
+            return
+        await closing
 
     async def _upgrade_file(self) -> None:
         """Bring a SQLite file up to date, with a copy of what was before."""
@@ -285,10 +301,11 @@ class App:
         pages = self._page_channels()
         routes = list(
             StatusPages(
-                status=self.house.status,
-                ready=self.house.verdict,
+                status=self.house.report.status,
+                ready=self.house.watch.verdict,
                 metrics=self._metrics.render,
                 home=f"/chat/{pages[0].instance}/" if pages else None,
+                language=self._settings.agent.language,
             ).routes()
         )
         desk = self.house.staff.desk

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from channels.errors import default_message
+
 
 class OptfmError(Exception):
     """Something went wrong in the house. The docstring of the class is its default message."""
 
     def __init__(self, message: str | None = None) -> None:
-        super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
+        super().__init__(message or default_message(self))
 
 
 class StoreUnavailable(OptfmError):
@@ -24,6 +26,10 @@ class StoreContended(StoreUnavailable):
 
 class StoreConflict(OptfmError):
     """The database already holds a row that this unit of work wanted to add; somebody else did this work."""
+
+
+class StoreOutdated(StoreConflict):
+    """Somebody has changed a row since it was read; nothing of this unit of work was stored, read it again."""
 
 
 class StoreRefused(OptfmError):

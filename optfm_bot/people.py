@@ -6,11 +6,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from channels.body import plain_text
 from channels.contract import Channel, Downloads
-from channels.model import Inbound, Media, RawUpdate
+from channels.errors import ChannelError, TooLarge
+from channels.model import Inbound, Inline, Media, RawUpdate, Text
 from faq import FaqManager
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.answering import Front
+from optfm_bot.dispatch.inner import left_out_update, lost_update
 from optfm_bot.dispatch.opening import Opening
 from optfm_bot.dispatch.orders import Orders
 from optfm_bot.dispatch.people import People
@@ -25,7 +28,7 @@ from optfm_bot.helpdesk.contract import Helpdesk, Hooked, Resident
 from optfm_bot.helpdesk.desk import Desk
 from optfm_bot.ids import IdSource
 from optfm_bot.outbox.files import Fetch, FileDoor
-from optfm_bot.outbox.outgoing import Carrier, DeliverySettings
+from optfm_bot.outbox.outgoing import Carrier, DeliverySettings, Outgoing
 from optfm_bot.outbox.plan import Policy
 from optfm_bot.store.contract import Store
 
@@ -40,6 +43,7 @@ DESK_DELIVERY = DeliverySettings(
     max_attempts=_FOREVER,
     concurrency=8,
     longest_delay=60.0,  # who waits for a person shall not wait for us, too
+    file_attempts=8,  # two minutes; then the words behind a file that does not come go on without it
 )
 NOTICE_DELIVERY = DeliverySettings(policy=Policy.AT_MOST_ONCE, per_chat=0, per_bot=0, concurrency=4)
 
@@ -87,11 +91,13 @@ class Staff:
         self._store = store
         self._ids = ids
         self._words = words
+        self._receive = receive
         self.desk: Desk | None = None
         if plan.helpdesk is not None:
             self.desk = Desk(plan.helpdesk, store, clock, channels=channels, receive=receive, new_id=ids.next)
         self._requests = Requests(settings.office, channels, store, clock, words=words, zone=settings.zone)
-        self.files = FileDoor(self._fetchers(), clock)
+        lines = {self.desk.instance: self._without_file} if self.desk is not None else {}
+        self.files = FileDoor(self._fetchers(), clock, lines=lines)
 
     def front(self, talk: Callable[[], Talk]) -> Front:
         """What answers; `talk` gives the talk of the moment."""
@@ -152,6 +158,31 @@ class Staff:
         """The helpdesk, if it tells us of changes by webhooks."""
         helpdesk: object = self.plan.helpdesk
         return helpdesk if self.plan.hooked and isinstance(helpdesk, Hooked) else None
+
+    @property
+    def lost(self) -> Callable[[Outgoing, str | None], Awaitable[None]] | None:
+        """Lets an agent know that their message, or its files, did not arrive; None where there are no agents."""
+        return self._lost if self.desk is not None else None
+
+    async def _lost(self, outgoing: Outgoing, reason: str | None) -> None:
+        if self.desk is None:
+            return
+        if reason is None:
+            update = left_out_update(outgoing.id, outgoing.lane, outgoing.left_out)
+        else:
+            text = plain_text(outgoing.message.body)
+            update = lost_update(outgoing.id, outgoing.lane, reason=reason, text=text)
+        await self._receive(self.desk.instance, [update])
+
+    def _without_file(self, file: Media, why: ChannelError) -> tuple[Inline, ...]:
+        """What the ticket says of a customer's file that does not come: its name, and where it was."""
+        channel = self._channels.get(file.origin or "")
+        where = channel.title if channel is not None else file.origin or ""
+        if file.url and file.public:
+            where = f"{where}, {file.url}"
+        key = "desk.file_too_large" if isinstance(why, TooLarge) else "desk.file_missing"
+        language = self.settings.reception.language
+        return (Text(self._words.label(key, language, name=file.name, where=where)),)
 
     def _desk_down(self) -> bool:
         return self.desk is not None and self.desk.down

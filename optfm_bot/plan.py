@@ -22,11 +22,12 @@ from config.problem import ConfigError, Problem
 from config.schema import Readiness
 from config.validate import validate_section
 from faq.semantic import is_installed
+from optfm_bot.blueprint import ChannelPlan, HouseSettings
 from optfm_bot.clock import Clock
 from optfm_bot.domain.talk import TalkSettings
 from optfm_bot.helpdesk.choice import DeskChoice, chosen_helpdesk
-from optfm_bot.house import ChannelPlan, HouseSettings
 from optfm_bot.i18n.catalogue import Catalogue
+from optfm_bot.i18n.hints import in_both, misconfigured
 from optfm_bot.i18n.overrides import check_texts
 from optfm_bot.observe.readiness import ReadinessLimits
 from optfm_bot.outbox.outgoing import DeliverySettings
@@ -64,9 +65,9 @@ def plan_channels(
                     spec, settings, context, distribution=registry.distribution(entry.type)
                 )
             else:
-                problems += settings
+                problems += in_both(settings)
         except Misconfigured as error:
-            problems.append(Problem(where=where, key=f"channels.{name}", message=str(error)))
+            problems.append(misconfigured(error, where=where, key=f"channels.{name}"))
     problems += check_settings(
         loaded.settings,
         locate=loaded.locate,

@@ -8,12 +8,14 @@ from functools import partial
 from channels.contract import Channel
 from channels.errors import Misconfigured
 from config.load import LoadedConfig
-from config.problem import ConfigError, Problem
+from config.problem import ConfigError
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.requests import Office
 from optfm_bot.domain.manners import HOUR_MS, MINUTE_MS, ReceptionSettings
 from optfm_bot.helpdesk.contract import Helpdesk, HelpdeskContext, Hooked
 from optfm_bot.helpdesk.registry import create_helpdesk
+from optfm_bot.i18n.catalogue import Catalogue
+from optfm_bot.i18n.hints import misconfigured
 from optfm_bot.notify.targets import hearers, targets
 from optfm_bot.office import office
 from optfm_bot.outbox.outgoing import Carrier
@@ -28,14 +30,17 @@ def make_helpdesk(loaded: LoadedConfig, *, clock: Clock, channels: Mapping[str, 
     chosen = plan_helpdesk(loaded)
     if chosen is None:
         return None
-    context = HelpdeskContext(instance=chosen.name, clock=clock.now, channel=channels.get)
+    context = HelpdeskContext(
+        instance=chosen.name,
+        clock=clock.now,
+        channel=channels.get,
+        words=Catalogue.load().with_texts(loaded.settings.texts),
+    )
     try:
         return create_helpdesk(chosen.spec, chosen.settings, context)
     except Misconfigured as error:
         path = ("helpdesk", chosen.name)
-        raise ConfigError(
-            [Problem(where=loaded.locate(path), key=".".join(path), message=str(error))]
-        ) from error
+        raise ConfigError([misconfigured(error, where=loaded.locate(path), key=".".join(path))]) from error
 
 
 def people_plan(loaded: LoadedConfig, *, clock: Clock, channels: Mapping[str, Channel]) -> PeoplePlan:
@@ -60,9 +65,7 @@ def make_carrier(loaded: LoadedConfig, *, clock: Clock) -> Carrier | None:
     try:
         return NotifyCarrier(found, clock)
     except Misconfigured as error:
-        raise ConfigError(
-            [Problem(where=loaded.locate(("notify",)), key="notify", message=str(error))]
-        ) from error
+        raise ConfigError([misconfigured(error, where=loaded.locate(("notify",)), key="notify")]) from error
 
 
 def people_settings(loaded: LoadedConfig, helpdesk: Helpdesk | None) -> PeopleSettings:

@@ -24,6 +24,7 @@ from optfm_bot.api.refusals import Refusal, refused_by_channel
 from optfm_bot.clock import Clock
 from optfm_bot.house import House
 from optfm_bot.i18n.catalogue import Catalogue
+from optfm_bot.i18n.hints import translate
 from optfm_bot.receive.status import ChannelState
 
 log = structlog.get_logger("optfm_bot.api")
@@ -39,6 +40,7 @@ class AccountDesk:
         self._clock = clock
         self._masks = masks
         self._logins = logins
+        self._words = house.settings.words or Catalogue.load()
 
     # -- looking ------------------------------------------------------------------------------------------
 
@@ -60,8 +62,8 @@ class AccountDesk:
             title=channel.spec.title,
             state=now.state,
             since=now.since,
-            why=self._masks[channel.instance](now.why),
-            to_do="" if fine else Catalogue.load().label(f"channel.to_do.{now.state.value}", language),
+            why=self._masks[channel.instance](translate(now.why, language)),
+            to_do="" if fine else self._words.label(f"channel.to_do.{now.state.value}", language),
             can=_abilities(channel),
         )
 
@@ -106,7 +108,7 @@ class AccountDesk:
         """Begin a login."""
         instance, channel = self._login(call)
         try:
-            session = self._logins.start(instance, channel, masked=self._masks[instance])
+            session = self._logins.start(instance, channel)
         except LoginUnderWay:
             raise Refusal("login_running", channel=instance) from None
         log.info("api.login", channel=instance, client=call.client)
@@ -138,7 +140,9 @@ class AccountDesk:
 
     def _shown(self, instance: str, session: LoginSession, language: str) -> LoginView:
         ours = Catalogue.load("api").label(session.said, language) if session.said else ""
-        message = " ".join(part for part in (ours, self._masks[instance](session.message)) if part)
+        message = " ".join(
+            part for part in (ours, self._masks[instance](translate(session.message, language))) if part
+        )
         qr = session.qr_png
         return LoginView(
             state=session.state,

@@ -23,7 +23,8 @@ class Endpoint:
     """One address and method: which tokens may use it, what it takes, what it gives, how it may fail.
 
     `name` is the operation id and the name of its handler. Any of `scopes` lets in; none means that no token is needed.
-    `asks` describes what may stand behind the `?`.
+    `asks` describes what may stand behind the `?`, `refuses` has the bodies of refusals that tell more than the usual
+    one, by HTTP status.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Endpoint:
     status: int = 200
     answers: str = ""
     codes: tuple[str, ...] = ()
+    refuses: Mapping[int, type[BaseModel]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -64,14 +64,14 @@ class Logins:
         self._sessions: dict[str, LoginSession] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    def start(self, name: str, channel: Login, *, masked: Callable[[str], str] = str) -> LoginSession:
-        """Begin a login; `masked` takes secrets out of errors. Raises `LoginUnderWay`."""
+    def start(self, name: str, channel: Login) -> LoginSession:
+        """Begin a login. What its session says may hold secrets until it is masked. Raises `LoginUnderWay`."""
         if name in self._tasks:
             raise LoginUnderWay
         now = self._clock.now()
         session = LoginSession(started_at=now, ends_at=now + timedelta(seconds=self._seconds))
         self._sessions[name] = session
-        task = asyncio.create_task(self._follow(name, channel, session, masked), name=f"login {name}")
+        task = asyncio.create_task(self._follow(name, channel, session), name=f"login {name}")
         self._tasks[name] = task
         return session
 
@@ -93,16 +93,14 @@ class Logins:
             task.cancel()
         await unfinished(self._tasks.values(), self._clock, _CLOSE_SECONDS)
 
-    async def _follow(
-        self, name: str, channel: Login, session: LoginSession, masked: Callable[[str], str]
-    ) -> None:
+    async def _follow(self, name: str, channel: Login, session: LoginSession) -> None:
         try:
             async with self._clock.limit(self._seconds):
                 await self._steps(channel.login(), session)
         except TimeoutError:
             session.fail("login.expired")
         except ChannelError as error:
-            session.fail("login.failed", masked(str(error)))
+            session.fail("login.failed", str(error))
         except Exception:  # a stranger's channel may raise anything; it is logged, and told as broken off
             log.exception("login.broken", channel=name)
             session.fail("login.failed")

@@ -27,6 +27,7 @@ _PLACES = {name: f"{{{name}}}" for name in ("channel", "operation", "scopes", "n
 def description(title: str, endpoints: Sequence[Endpoint] = ENDPOINTS) -> dict[str, Any]:
     """Describe the endpoints. `title` is the name of the bot."""
     models = {m for one in endpoints for m in (one.asks, one.takes, one.gives) if m is not None} | {Error}
+    models |= {model for one in endpoints for model in one.refuses.values()}
     _, schemas = models_json_schema(
         # An answer always has all its fields, so it is described as it is written; a request, as it is read.
         [
@@ -133,7 +134,7 @@ def _responses(one: Endpoint) -> dict[str, Any]:
         named = [f"- `{code}`: {words.label(f'{code}.message', 'en', **_PLACES)}" for code in codes]
         responses[str(status)] = {
             "description": "\n".join(named),
-            "content": {_JSON: {"schema": _ref(Error)}},
+            "content": {_JSON: {"schema": _ref(one.refuses.get(status, Error))}},
         }
     return responses
 

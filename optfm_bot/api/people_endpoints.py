@@ -15,9 +15,11 @@ from optfm_bot.api.people_models import (
     ProposalView,
     RequestDetails,
     RequestList,
+    RequestRefused,
     StageAccepted,
     TicketList,
 )
+from optfm_bot.api.refusals import STATUSES
 from optfm_bot.api.tokens import Scope
 
 _REQUESTS = frozenset({Scope.REQUESTS_READ, Scope.REQUESTS_WRITE})
@@ -84,6 +86,7 @@ PEOPLE_ENDPOINTS: tuple[Endpoint, ...] = (
         takes=ChangeRequest,
         gives=RequestDetails,
         codes=("no_request", "request_refused"),
+        refuses={STATUSES["request_refused"]: RequestRefused},
     ),
     Endpoint(
         name="proposals",

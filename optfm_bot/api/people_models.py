@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Protocol, Self, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from optfm_bot.api.models import ApiModel
+from optfm_bot.api.models import ApiModel, Error
 from optfm_bot.domain.handoff import Stage
 from optfm_bot.ids import from_short, short
 from optfm_bot.store.request_records import ProposalStatus, RequestStatus
@@ -235,12 +235,21 @@ class ChangeRequest(ApiModel):
     )
     comment: Annotated[str, StringConstraints(strip_whitespace=True)] = Field("", max_length=2000)
     by: _By = ""
+    updated_at: Annotated[datetime, BeforeValidator(_moment_in)] | None = Field(
+        None, description="What `updated_at` was when you looked: if it is not any more, nothing is changed."
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.status is None and self.assignee is None and not self.comment:
             raise PydanticCustomError("no_change", "field.no_change")
         return self
+
+
+class RequestRefused(Error):
+    """A change that was refused: why, and the request as it is now."""
+
+    request: RequestDetails
 
 
 # -- proposals --------------------------------------------------------------------------------------------

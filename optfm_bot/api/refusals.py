@@ -20,6 +20,7 @@ from channels.errors import (
 from config.problem import Problem as FieldProblem
 from optfm_bot.api.models import Error, Problem
 from optfm_bot.i18n.catalogue import Catalogue
+from optfm_bot.i18n.hints import translate
 
 STATUSES: Mapping[str, int] = {
     "bad_json": 400,
@@ -71,6 +72,7 @@ class Refusal(Exception):
     """A request is not done. `code` is one of `STATUSES`; `values` fill its words.
 
     `detail` is what a platform says of it, `problems` what is wrong with the request: they take the place of the hint.
+    `masked` takes secrets out of the detail.
     `after`: when to come again, in seconds. `headers` go with the answer.
     """
 
@@ -79,6 +81,7 @@ class Refusal(Exception):
         code: str,
         *,
         detail: str = "",
+        masked: Callable[[str], str] = str,
         problems: Sequence[FieldProblem] = (),
         after: float | None = None,
         headers: Mapping[str, str] | None = None,
@@ -88,15 +91,22 @@ class Refusal(Exception):
         self.code = code
         self.status = STATUSES[code]
         self.detail = detail
+        self.masked = masked
         self.problems = problems
         self.after = _AGAIN_SECONDS if after is None and self.status == _UNAVAILABLE else after
         self.headers = dict(headers or {})
         self.values = values
 
+    def body(self, problem: Problem) -> Error:
+        """What is written as the answer."""
+        return Error(error=problem)
+
     def response(self, language: str) -> web.Response:
         """Write the answer."""
         words = Catalogue.load("api")
-        hint = self.detail or "; ".join(_described(problem, words, language) for problem in self.problems)
+        # Translated first: a mask gives plain text, which nobody can translate.
+        detail = self.masked(translate(self.detail, language))
+        hint = detail or "; ".join(_described(problem, words, language) for problem in self.problems)
         problem = Problem(
             code=self.code,
             message=words.label(f"{self.code}.message", language, **self.values),
@@ -106,7 +116,7 @@ class Refusal(Exception):
         if self.after is not None:
             headers["Retry-After"] = str(max(1, ceil(self.after)))
         return web.Response(
-            body=Error(error=problem).model_dump_json().encode(),
+            body=self.body(problem).model_dump_json().encode(),
             status=self.status,
             content_type="application/json",
             headers=headers,
@@ -132,7 +142,7 @@ def refused_by_channel(error: ChannelError, masked: Callable[[str], str] = str) 
             code = "platform_unclear" if error.maybe_sent else "platform_unreachable"
         case _:
             code = "platform_error"
-    return Refusal(code, detail=masked(str(error)), after=after)
+    return Refusal(code, detail=str(error), masked=masked, after=after)
 
 
 def _described(problem: FieldProblem, words: Catalogue, language: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 
 import structlog
 
 from config.problem import Problem as FieldProblem
 from optfm_bot.api.call import Answer, Call
+from optfm_bot.api.models import Error, Problem
 from optfm_bot.api.people_models import (
     AskRequests,
     ChangeRequest,
@@ -16,21 +16,21 @@ from optfm_bot.api.people_models import (
     RequestDetails,
     RequestEventView,
     RequestList,
+    RequestRefused,
     RequestView,
     cut,
     moment,
 )
 from optfm_bot.api.refusals import Refusal
 from optfm_bot.clock import Clock
-from optfm_bot.domain.requests import Actor, RequestStage, labelled, refusal, refusal_words
-from optfm_bot.domain.requests import Refusal as Why
+from optfm_bot.dispatch.request_changes import RequestChange, RequestChanges
+from optfm_bot.domain.requests import RequestStage, labelled, refusal_words
 from optfm_bot.house import House
 from optfm_bot.i18n.catalogue import Catalogue
-from optfm_bot.store.request_records import RequestEventRow, RequestRow, RequestStatus
+from optfm_bot.store.request_records import RequestRow
 
 log = structlog.get_logger("optfm_bot.api")
 
-_FINISHED = frozenset({RequestStatus.DONE, RequestStatus.CANCELLED})
 _NUMBER = 64
 
 
@@ -39,11 +39,9 @@ class RequestDesk:
 
     def __init__(self, house: House, clock: Clock, new_id: Callable[[], int]) -> None:
         self._store = house.store
-        self._clock = clock
-        self._new_id = new_id
+        self._changes = RequestChanges(house.store, clock, new_id)
         self._office = house.settings.people.office
         self._words = house.settings.words or Catalogue.load()
-        self._changing = asyncio.Lock()
 
     async def requests(self, call: Call) -> Answer:
         """List them, newest first."""
@@ -65,37 +63,36 @@ class RequestDesk:
         return Answer(body=await self._details(await self._found(call), call.language))
 
     async def change(self, call: Call) -> Answer:
-        """Change one, if it may be changed so, and add the step to its life."""
+        """Change one, if it may be changed so and nobody was faster, and add the step to its life."""
         wanted = call.read(ChangeRequest)
         self._check_assignee(wanted.assignee)
-        async with self._changing:  # of two who take one request at once, the second is told of the first
-            row = await self._found(call)
-            why = _refused(row, wanted)
-            if why is not None:
-                stage = RequestStage(row.status.value)
-                said = refusal_words(
-                    why, number=row.number, stage=stage, words=self._words, language=call.language
-                )
-                raise Refusal("request_refused", detail=said, number=row.number)
-            status, now = wanted.status or row.status, self._clock.ms()
-            event = RequestEventRow(
-                id=self._new_id(),
-                request_id=row.id,
-                at=now,
-                by=wanted.by or call.client,
-                status=status,
-                comment=wanted.comment,
+        change = RequestChange(
+            by=wanted.by or call.client,
+            status=wanted.status,
+            assignee=wanted.assignee,
+            comment=wanted.comment,
+            seen=None if wanted.updated_at is None else round(wanted.updated_at.timestamp() * 1000),
+        )
+        changed = await self._changes.make(_number(call), change)
+        if changed is None:
+            raise Refusal("no_request")
+        row = changed.row
+        details = await self._details(row, call.language)
+        if changed.refused is not None:
+            said = refusal_words(
+                changed.refused,
+                number=row.number,
+                stage=RequestStage(row.status.value),
+                words=self._words,
+                language=call.language,
+                assignee=row.assignee,
             )
-            async with self._store.unit() as unit:
-                unit.requests.change(row.id, status=status, assignee=wanted.assignee, at=now)
-                unit.requests.add_event(event)
-        log.info("api.request", client=call.client, number=row.number, status=status.value)
-        return Answer(body=await self._details(await self._found(call), call.language))
+            raise _Refused(details, said)
+        log.info("api.request", client=call.client, number=row.number, status=row.status.value)
+        return Answer(body=details)
 
     async def _found(self, call: Call) -> RequestRow:
-        number = call.places["number"]
-        fits = number.isprintable() and len(number) <= _NUMBER
-        row = await self._store.request_numbered(number) if fits else None
+        row = await self._store.request_numbered(_number(call))
         if row is None:
             raise Refusal("no_request")
         return row
@@ -129,13 +126,24 @@ class RequestDesk:
         )
 
 
-def _refused(row: RequestRow, wanted: ChangeRequest) -> Why | None:
-    """Why a change is refused. A remark may be added to any request, a finished one is given to nobody."""
-    if wanted.status is not None:
-        return refusal(RequestStage(row.status.value), RequestStage(wanted.status.value), Actor.MANAGER)
-    if wanted.assignee is not None and row.status in _FINISHED:
-        return Why.FINISHED
-    return None
+class _Refused(Refusal):
+    """A change is refused, and the request is shown as it is now."""
+
+    def __init__(self, details: RequestDetails, said: str) -> None:
+        super().__init__("request_refused", detail=said, number=details.number)
+        self.details = details
+
+    def body(self, problem: Problem) -> Error:
+        """What went wrong, and the request."""
+        return RequestRefused(error=problem, request=self.details)
+
+
+def _number(call: Call) -> str:
+    """The number that was asked for. Raises `Refusal` for what can be none."""
+    number = call.places["number"]
+    if not number.isprintable() or len(number) > _NUMBER:
+        raise Refusal("no_request")
+    return number
 
 
 def _answers(row: RequestRow, labels: Sequence[tuple[str, str]]) -> list[RequestAnswer]:

@@ -20,7 +20,7 @@ from optfm_bot.bench.plot import Curve, Panel, draw
 from optfm_bot.bench.report import Report
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.faq.progress import progress_bar
-from optfm_bot.cli.options import language_option
+from optfm_bot.cli.options import voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
@@ -93,7 +93,7 @@ _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
     "--output", metavar="FILE.json", type=_FILE, help="Write everything that was found to this file."
 )
 @click.option("--plot", metavar="FILE.svg", type=_FILE, help="Draw the course of the run into this file.")
-@language_option
+@voice_options
 @guarded
 def command(
     *,

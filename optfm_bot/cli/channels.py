@@ -14,18 +14,18 @@ from channels.contract import ChannelSpec, HealthState
 from channels.registry import ChannelRegistry
 from config.load import LoadedConfig
 from config.validate import secrets_in
+from optfm_bot.blueprint import ChannelPlan
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
 from optfm_bot.cli.login import login_command
 from optfm_bot.cli.mask import settings_of
 from optfm_bot.cli.operate import do_command, operations_command
-from optfm_bot.cli.options import config_option, json_option, language_option, loaded
+from optfm_bot.cli.options import config_option, json_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.probing import MARKS, PROBE_SECONDS, probe_all, worst
 from optfm_bot.cli.record import record_command
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
-from optfm_bot.house import ChannelPlan
 from optfm_bot.plan import plan_channels
 
 
@@ -45,7 +45,7 @@ for _added in (login_command, operations_command, do_command):
     "--available", is_flag=True, help="List the types that are installed instead of what is configured."
 )
 @json_option
-@language_option
+@voice_options
 @guarded
 def list_command(config_path: Path | None, *, available: bool, as_json: bool) -> int:
     """List the configured channels with their settings, secrets masked."""
@@ -59,7 +59,7 @@ def list_command(config_path: Path | None, *, available: bool, as_json: bool) ->
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def test_command(names: Sequence[str], config_path: Path | None, *, as_json: bool) -> int:
     """Ask each platform whether it knows us. Sends nothing and changes nothing there. Needs the network."""

@@ -15,11 +15,13 @@ from optfm_bot import __version__
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.faq.knowledge import told
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, language_option, loaded
+from optfm_bot.cli.manner import is_quiet
+from optfm_bot.cli.options import config_option, loaded, voice_options
 from optfm_bot.cli.output import clean
 from optfm_bot.cli.terminal import Terminal, TerminalTalk
 from optfm_bot.cli.words import chosen_language, current_words
 from optfm_bot.clock import SystemClock
+from optfm_bot.i18n.catalogue import Catalogue
 from optfm_bot.knowledge import demo_knowledge
 from optfm_bot.matching import matcher_factory
 from optfm_bot.observe.metrics import Metrics
@@ -38,7 +40,7 @@ from optfm_bot.tuning import tuned
     default="console",
     help="Take the answers that are written for this channel, such as telegram.",
 )
-@language_option
+@voice_options
 @guarded
 def command(config_path: Path | None, kind: str, *, explain: bool) -> int:
     """Talk to the bot in the terminal.
@@ -51,27 +53,36 @@ def command(config_path: Path | None, kind: str, *, explain: bool) -> int:
     path = Path.cwd() / config.settings.faq.path if config.settings.faq.path else demo_knowledge()
     tuning = told(tuned(matcher_factory(config, cwd=Path.cwd()), config.settings, cwd=Path.cwd()))
     faq = FaqManager.from_base(load_knowledge(path), matcher=tuning.matcher, thresholds=tuning.thresholds)
-    person = sys.stdin.isatty()
-    terminal = Terminal(
-        read=KeyboardReader().line, write=_write, prompt=words("chat.prompt") if person else ""
-    )
+    person, language = _is_person(), chosen_language() or config.settings.agent.language
+    house = house_settings(config, media_root=path if path.is_dir() else path.parent)
+    bot = house.words or Catalogue.load()  # its words, as the owner has them
+    # The settings keep no space at the end of a text.
+    prompt = f"{clean(bot.label('console.prompt', language)).rstrip()} " if person else ""
+    terminal = Terminal(read=KeyboardReader().line, write=_write, prompt=prompt)
     talk = TerminalTalk(
         faq,
-        house_settings(config, media_root=path if path.is_dir() else path.parent),
+        house,
         terminal,
         clock=SystemClock(),
         observer=MetricsObserver(Metrics(version=__version__)),
-        language=chosen_language() or config.settings.agent.language,
+        language=language,
         instance=kind,
         explain=explain,
         explain_language=words.language,
     )
-    if person:
-        click.echo(words("chat.welcome", name=config.settings.agent.name))
+    if person and not is_quiet():
+        click.echo(clean(bot.label("console.welcome", language, name=config.settings.agent.name)))
+        click.echo(words("chat.keys"))
         if not config.settings.faq.path:
             click.echo(words("chat.demo"))
     asyncio.run(talk.run())
+    if person and not is_quiet():
+        click.echo(clean(bot.label("console.bye", language)))
     return Exit.OK
+
+
+def _is_person() -> bool:
+    return sys.stdin.isatty()
 
 
 def _write(text: str) -> None:

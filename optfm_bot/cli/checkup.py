@@ -22,6 +22,7 @@ from optfm_bot.cli.probing import MARKS, probe_all
 from optfm_bot.cli.sign import Sign
 from optfm_bot.cli.words import Words
 from optfm_bot.errors import OptfmError
+from optfm_bot.i18n.hints import translate
 from optfm_bot.store.engine import database_url, sqlite_path
 from optfm_bot.store.schema import HEAD
 from optfm_bot.store.sql import SqlStore
@@ -108,7 +109,9 @@ class Checkup:
             state = await look(url)
             return await self._schema(url, state)
         except OptfmError as error:
-            return [self._error("database", str(error), "optfm-bot db check")]
+            return [
+                self._error("database", translate(str(error), self._words.language), "optfm-bot db check")
+            ]
 
     async def _schema(self, url: URL, state: DatabaseState) -> Sequence[Sign]:
         words, upgrade = self._words, "optfm-bot db upgrade"
@@ -145,7 +148,9 @@ class Checkup:
         }
         return [
             self._warning(
-                "database", self._words(f"doctor.{kind}", n=sum(found.values()), channels=", ".join(found))
+                "database",
+                self._words(f"doctor.{kind}", n=sum(found.values()), channels=", ".join(found)),
+                "optfm-bot db revive",
             )
             for kind, found in kinds.items()
             if sum(found.values())
@@ -164,7 +169,14 @@ class Checkup:
             identity = probe.health.identity if probe.health.identity != probe.instance else ""
             state = self._words(f"probe.{probe.health.state.value}")
             text = f"{probe.instance} {identity}".rstrip() + f": {state}"
-            signs.append(Sign(group="channels", mark=mark, text=text, fix=probe.health.hint))
+            signs.append(
+                Sign(
+                    group="channels",
+                    mark=mark,
+                    text=text,
+                    fix=translate(probe.health.hint, self._words.language),
+                )
+            )
         return signs
 
     async def _helpdesk(self) -> Sequence[Sign]:

@@ -19,17 +19,24 @@ from config.load import LoadedConfig
 from config.problem import ConfigError, Problem
 from config.schema import is_secret_key
 from config.secret import Secret
+from optfm_bot.blueprint import ChannelPlan
 from optfm_bot.cli.desk_plan import DeskPlan, planned_desk
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
 from optfm_bot.cli.mask import shown
-from optfm_bot.cli.options import config_option, json_option, language_option, loaded
+from optfm_bot.cli.options import (
+    config_option,
+    debug_option,
+    json_option,
+    loaded,
+    quiet_option,
+    voice_options,
+)
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.remarks import Remark, Review, review
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
 from optfm_bot.helpdesk.registry import KINDS, helpdesk_spec
-from optfm_bot.house import ChannelPlan
 from optfm_bot.knowledge import demo_knowledge
 from optfm_bot.plan import plan_channels
 from optfm_bot.staffing import make_carrier
@@ -83,7 +90,7 @@ def inspect(config_path: Path | None) -> Inspection:
 @command.command("check")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def check_command(config_path: Path | None, *, as_json: bool) -> int:
     """Check everything that a start would need: settings, channels, knowledge base. Needs no network."""
@@ -100,7 +107,7 @@ def check_command(config_path: Path | None, *, as_json: bool) -> int:
 @command.command("show")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def show_command(config_path: Path | None, *, as_json: bool) -> int:
     """Show every value with its source, secrets masked."""
@@ -122,6 +129,8 @@ def show_command(config_path: Path | None, *, as_json: bool) -> int:
 
 
 @command.command("schema")
+@quiet_option
+@debug_option
 @guarded
 def schema_command() -> int:
     """Print the JSON Schema of the configuration file, for editors."""

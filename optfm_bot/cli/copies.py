@@ -10,11 +10,12 @@ from pathlib import Path
 import click
 from sqlalchemy import URL
 
+from channels.phrase import phrase
 from config.load import LoadedConfig
 from optfm_bot.cli.consent import agreed
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, json_option, language_option, loaded
+from optfm_bot.cli.options import config_option, json_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
@@ -36,7 +37,7 @@ _NONE = "—"
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def backup_command(file: Path | None, config_path: Path | None, *, as_json: bool) -> int:
     """Copy the database while the bot runs, with a manifest beside the copy.
@@ -70,7 +71,7 @@ def backup_command(file: Path | None, config_path: Path | None, *, as_json: bool
     "--no-manifest", "unproven", is_flag=True, help="Take a copy of a SQLite database that has no manifest."
 )
 @config_option
-@language_option
+@voice_options
 @guarded
 def restore_command(file: Path, config_path: Path | None, *, yes: bool, send: bool, unproven: bool) -> int:
     """Put the backup FILE in the place of the database, with the bot stopped. The old database is kept beside it."""
@@ -100,7 +101,7 @@ def restore_command(file: Path, config_path: Path | None, *, yes: bool, send: bo
 
 @click.command("vacuum")
 @config_option
-@language_option
+@voice_options
 @guarded
 def vacuum_command(config_path: Path | None) -> int:
     """Write the SQLite file anew without its free pages, with the bot stopped. It shrinks by itself from then on."""
@@ -156,7 +157,9 @@ async def _restore_postgres(
 async def _vacuum(url: URL, upkeep: SqliteUpkeep) -> tuple[int, int]:
     path = sqlite_path(url)
     if path is None or not await asyncio.to_thread(path.exists):
-        raise StartRefused(f"There is no database {url.database}")
+        raise StartRefused(
+            phrase("store.no_database", "There is no database {database}", database=url.database)
+        )
     lock = StoreLock(url)
     await lock.acquire()
     try:

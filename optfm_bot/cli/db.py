@@ -15,12 +15,13 @@ from optfm_bot.cli.copies import backup_command, restore_command, vacuum_command
 from optfm_bot.cli.database import bring_up_to_date, complaints, look, prove_writable
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, json_option, language_option, loaded
+from optfm_bot.cli.options import config_option, json_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.revive import revive_command
 from optfm_bot.cli.words import current_words
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.housekeeping.backups import default_folder
+from optfm_bot.i18n.hints import translate
 from optfm_bot.store.engine import database_url
 from optfm_bot.store.orphans import orphans, row_counts
 from optfm_bot.store.schema import HEAD
@@ -42,7 +43,7 @@ command.add_command(vacuum_command)
 @command.command("upgrade")
 @click.option("--no-backup", is_flag=True, help="Change a SQLite database without copying it before.")
 @config_option
-@language_option
+@voice_options
 @guarded
 def upgrade_command(config_path: Path | None, *, no_backup: bool) -> int:
     """Bring the schema up to date, after a backup if it is a SQLite file with rows. Safe to repeat."""
@@ -62,7 +63,7 @@ def upgrade_command(config_path: Path | None, *, no_backup: bool) -> int:
 @command.command("current")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def current_command(config_path: Path | None, *, as_json: bool) -> int:
     """Print the revision of the schema, and the one that this program needs."""
@@ -84,7 +85,7 @@ def current_command(config_path: Path | None, *, as_json: bool) -> int:
 @command.command("check")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def check_command(config_path: Path | None, *, as_json: bool) -> int:
     """Check that the schema is current, that the database can be written, and that its file is whole.
@@ -154,7 +155,7 @@ async def _verdicts(url: URL) -> list[tuple[str, str]]:
         try:
             await prove_writable(url)
         except StoreUnavailable as error:
-            verdicts.append(("writable", str(error)))
+            verdicts.append(("writable", translate(str(error), words.language)))
         else:
             verdicts.append(("writable", ""))
     if url.get_backend_name() == "sqlite":

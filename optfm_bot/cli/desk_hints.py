@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from channels.codec import decode_outbound
 from channels.errors import Gone, Misconfigured, Unreachable
+from channels.phrase import phrase
 from optfm_bot.cli.desk_plan import DeskPlan
 from optfm_bot.cli.probing import close_all
 from optfm_bot.clock import Clock
@@ -34,7 +35,11 @@ async def hint_changes(store: Store, plan: DeskPlan, clock: Clock) -> int:
     helpdesk = plan.desk
     if not isinstance(helpdesk, Polled):
         await close_all([helpdesk, *plan.channels])
-        raise Misconfigured(f"{helpdesk.spec.title} cannot be asked what has changed")
+        raise Misconfigured(
+            phrase(
+                "desk.cannot_be_asked", "{title} cannot be asked what has changed", title=helpdesk.spec.title
+            )
+        )
     cursor = await store.cursor(helpdesk.instance)
     tickets, following = await _asked(plan, lambda _: helpdesk.changes(cursor))
     return await keep_hints(store, helpdesk.instance, tickets, clock, cursor=following)
@@ -108,7 +113,9 @@ async def _asked(plan: DeskPlan, work: Callable[[Helpdesk], Awaitable[T]]) -> T:
             await plan.desk.open()
             return await work(plan.desk)
     except TimeoutError as error:
-        raise Unreachable("The helpdesk did not answer in time", maybe_sent=False) from error
+        raise Unreachable(
+            phrase("desk.silent", "The helpdesk did not answer in time"), maybe_sent=False
+        ) from error
     finally:
         await close_all([plan.desk, *plan.channels])
 

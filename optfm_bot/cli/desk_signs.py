@@ -13,6 +13,7 @@ from optfm_bot.cli.probing import MARKS, Probe, close_all, probe_all
 from optfm_bot.cli.sign import Sign
 from optfm_bot.cli.words import Words
 from optfm_bot.helpdesk.contract import Helpdesk, Hooked, Polled, Resident
+from optfm_bot.i18n.hints import translate
 
 GROUP = "helpdesk"
 _POLL_SECONDS = 30.0
@@ -45,7 +46,7 @@ async def examine_desk(
             group=GROUP,
             mark=MARKS[probe.health.state],
             text=_named(probe, words),
-            fix=probe.health.hint,
+            fix=translate(probe.health.hint, words.language),
         )
         return DeskExamination(probe=probe, signs=[access, *await _news(desk, public_url, words)])
     finally:
@@ -79,7 +80,9 @@ async def _reached(url: str, words: Words) -> Sign:
     try:
         answer = await client.request("GET", url)
     except ChannelError as error:
-        return _warning(words("helpdesk.hook_silent", url=url, why=error), fix)
+        return _warning(
+            words("helpdesk.hook_silent", url=url, why=translate(str(error), words.language)), fix
+        )
     finally:
         await client.close()
     if answer.status == _HTTP_OK and _ALIVE in answer.body:

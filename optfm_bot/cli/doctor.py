@@ -15,7 +15,7 @@ from optfm_bot.cli.checkup import GROUPS, Checkup
 from optfm_bot.cli.config import inspect
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, json_option, language_option
+from optfm_bot.cli.options import config_option, json_option, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.sign import Sign
 from optfm_bot.cli.words import Words, current_words
@@ -25,7 +25,7 @@ from optfm_bot.cli.words import Words, current_words
 @config_option
 @click.option("--offline", is_flag=True, help="Ask nobody outside of this machine.")
 @json_option
-@language_option
+@voice_options
 @guarded
 def command(config_path: Path | None, *, offline: bool, as_json: bool) -> int:
     """Look at the configuration, knowledge, database, channels, helpdesk, disk and security, and say what to do."""
@@ -45,9 +45,11 @@ def command(config_path: Path | None, *, offline: bool, as_json: bool) -> int:
         report = {"ok": not errors, "errors": errors, "warnings": warnings, "seconds": round(seconds, 2)}
         output.data({**report, "findings": [sign.data() for sign in signs]})
     else:
-        _print(signs, words, output)
+        shown = [sign for sign in signs if sign.mark is not Mark.OK] if output.quiet else signs
+        _print(shown, words, output)
         counted = f"{words.count('count.errors', errors)}, {words.count('count.warnings', warnings)}"
-        output.line(f"{counted} · {words('doctor.seconds', n=words.number(seconds))}")
+        if not output.quiet:
+            output.line(f"{counted} · {words('doctor.seconds', n=words.number(seconds))}")
     return Exit.PROBLEMS if errors else Exit.OK
 
 

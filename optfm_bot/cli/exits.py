@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from typing import ParamSpec
@@ -12,8 +13,10 @@ import click
 
 from channels.errors import ChannelError, Unauthorized
 from config.problem import ConfigError
+from optfm_bot.cli.manner import current_redactor, is_debugging
 from optfm_bot.cli.words import current_words
 from optfm_bot.errors import OptfmError, SchemaMismatch, StartRefused, StoreUnavailable
+from optfm_bot.i18n.hints import translate
 
 P = ParamSpec("P")
 
@@ -50,18 +53,28 @@ def _outcome(command: Callable[[], int | None]) -> int:
     try:
         return command() or Exit.OK
     except ConfigError as error:
+        _trace(error)
         language = current_words().language
         return _say(Exit.CONFIG, "config", (problem.describe(language) for problem in error.problems))
     except KnowledgeError as error:
+        _trace(error)
         from optfm_bot.cli.remarks import from_problem  # noqa: PLC0415 - as above
 
         words = current_words()
         return _say(Exit.CONFIG, "knowledge", (from_problem(item).describe(words) for item in error.problems))
     except (OptfmError, ChannelError) as error:
+        _trace(error)
         code, what = next(verdict for kinds, verdict in _VERDICTS if isinstance(error, kinds))
-        return _say(code, what, [str(error)])
+        return _say(code, what, [translate(str(error), current_words().language)])
     except (KeyboardInterrupt, asyncio.CancelledError, click.Abort):
         return Exit.INTERRUPTED
+
+
+def _trace(error: Exception) -> None:
+    """Show where an error comes from, secrets masked, if `--debug` asks for it."""
+    if is_debugging():
+        text = "".join(traceback.format_exception(error))
+        click.echo(current_redactor().text(text, multiline=True), err=True)
 
 
 _VERDICTS: Sequence[tuple[tuple[type[Exception], ...], tuple[Exit, str]]] = (

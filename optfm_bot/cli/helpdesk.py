@@ -24,7 +24,7 @@ from optfm_bot.cli.desk_plan import DeskPlan, planned_desk
 from optfm_bot.cli.desk_signs import examine_desk
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, json_option, language_option, loaded
+from optfm_bot.cli.options import config_option, json_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.probing import worst
 from optfm_bot.cli.request_table import in_store, moment
@@ -51,7 +51,7 @@ def command() -> None:
 @command.command("test")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def test_command(config_path: Path | None, *, as_json: bool) -> int:
     """Ask the helpdesk whether it knows us, and how its news reach us. Changes nothing there. Needs the network."""
@@ -70,10 +70,10 @@ def test_command(config_path: Path | None, *, as_json: bool) -> int:
         return code
     for sign in found.signs:
         output.line(sign.text, mark=sign.mark)
-        if sign.fix:
+        if sign.fix and not (output.quiet and sign.mark is Mark.OK):
             output.line(f"→ {sign.fix}", indent=4)
     if code is Exit.OK:
-        output.line(words("helpdesk.next", title=plan.desk.spec.title))
+        output.advice(words("helpdesk.next", title=plan.desk.spec.title))
     return code
 
 
@@ -87,7 +87,7 @@ def test_command(config_path: Path | None, *, as_json: bool) -> int:
 )
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def sync_command(ticket: str | None, since: int | None, config_path: Path | None, *, as_json: bool) -> int:
     """Look what is new in tickets. Safe while the bot runs: that one, or the next one, handles what is found."""
@@ -122,7 +122,7 @@ def sync_command(ticket: str | None, since: int | None, config_path: Path | None
 @click.option("--failed", is_flag=True, help="What any ticket did not get.")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def replay_command(ticket: str | None, config_path: Path | None, *, failed: bool, as_json: bool) -> int:
     """Bring messages to the helpdesk that failed or may have failed, and read their tickets again.
@@ -167,7 +167,7 @@ def replay_command(ticket: str | None, config_path: Path | None, *, failed: bool
 )
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def tickets_command(limit: int, config_path: Path | None, *, only_open: bool, as_json: bool) -> int:
     """List tickets as the bot knows them, newest first. Asks nobody."""

@@ -12,7 +12,7 @@ from typing import TextIO
 import click
 
 from optfm_bot.cli.exits import Exit, guarded
-from optfm_bot.cli.options import language_option
+from optfm_bot.cli.options import voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.starter import (
     CONFIG,
@@ -54,7 +54,7 @@ _NO = frozenset({"n", "no", "н", "нет"})
 )
 @click.option("--samples/--no-samples", default=None, help="Whether to write sample questions and answers.")
 @click.option("--yes", "-y", is_flag=True, help="Ask nothing: take the defaults for what is not given.")
-@language_option
+@voice_options
 @guarded
 def command(
     directory: Path,
@@ -274,12 +274,12 @@ def _in_the_way(
 
 
 def _next_steps(directory: Path, answers: Answers, output: Output, words: Words) -> None:
-    output.line()
-    output.line(words("init.next"))
+    output.advice()
+    output.advice(words("init.next"))
     if directory.resolve() != Path.cwd():
-        output.line(f"cd {shlex.quote(str(directory))}", indent=2)
+        output.advice(f"cd {shlex.quote(str(directory))}", indent=2)
     steps = ["chat", *(["channels test"] if answers.tokens else []), "run"]
     width = max(len(step) for step in steps)
     for step in steps:
         about = words(f"init.next_{step.partition(' ')[0]}")
-        output.line(f"optfm-bot {step.ljust(width)}   {about}", indent=2)
+        output.advice(f"optfm-bot {step.ljust(width)}   {about}", indent=2)

@@ -11,9 +11,10 @@ import click
 from channels.contract import Channel, Login, LoginState, LoginStep
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.operate import closed_afterwards, one_channel
-from optfm_bot.cli.options import config_option, language_option
+from optfm_bot.cli.options import config_option, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
+from optfm_bot.i18n.hints import translate
 
 LOGIN_SECONDS = 360.0
 """How long somebody may look for their phone."""
@@ -28,7 +29,7 @@ LOGIN_SECONDS = 360.0
     help="Save the QR code as this picture too, for a terminal that cannot show it.",
 )
 @config_option
-@language_option
+@voice_options
 @guarded
 def login_command(name: str, picture: Path | None, config_path: Path | None) -> int:
     """Log the account of a channel in: shows a QR code and waits until a phone has scanned it. Needs the network."""
@@ -53,7 +54,7 @@ class Screen:
         """Show a step."""
         if step.message and step.message != self._said:
             self._said = step.message
-            self._output.line(step.message, mark=_MARKS.get(step.state))
+            self._output.line(translate(step.message, self._words.language), mark=_MARKS.get(step.state))
         if step.qr_png is not None and step.qr_png != self._png:
             self._png = step.qr_png
             self._draw(step.qr_png)

@@ -17,7 +17,7 @@ from channels.registry import ChannelRegistry
 from config.check import RESERVED_NAMES
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.init import write_new
-from optfm_bot.cli.options import json_option, language_option
+from optfm_bot.cli.options import json_option, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.scaffold.package import NewChannel, channel_files, files_to_open, is_good_name
@@ -48,7 +48,7 @@ _TITLE_LENGTH = 64
     "--list-capabilities", is_flag=True, help="List what a channel can say of its platform, and stop."
 )
 @json_option
-@language_option
+@voice_options
 @guarded
 def command(
     name: str | None,
@@ -82,15 +82,15 @@ def command(
     output.line(
         words("new_channel.wrote", path=folder, files=words.count("count.files", len(contents))), mark=Mark.OK
     )
-    output.line()
-    output.line(words("new_channel.open"))
+    output.advice()
+    output.advice(words("new_channel.open"))
     for path in files_to_open(channel):
-        output.line(str(folder / path), indent=2)
-    output.line()
-    output.line(words("new_channel.next"))
-    output.line(f"cd {shlex.quote(str(folder))}", indent=2)
-    output.line('pip install --editable ".[test]"', indent=2)
-    output.line("pytest", indent=2)
+        output.advice(str(folder / path), indent=2)
+    output.advice()
+    output.advice(words("new_channel.next"))
+    output.advice(f"cd {shlex.quote(str(folder))}", indent=2)
+    output.advice('pip install --editable ".[test]"', indent=2)
+    output.advice("pytest", indent=2)
     return Exit.OK
 
 

@@ -21,7 +21,7 @@ from config.validate import secrets_in, validate_section
 from optfm_bot.cli.consent import agreed
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, json_option, language_option, loaded
+from optfm_bot.cli.options import config_option, json_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
@@ -42,7 +42,7 @@ log = structlog.get_logger("optfm_bot.cli")
 @click.argument("name")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def operations_command(name: str, config_path: Path | None, *, as_json: bool) -> int:
     """List what may be done to the account of a channel. Needs no network."""
@@ -69,7 +69,7 @@ def operations_command(name: str, config_path: Path | None, *, as_json: bool) ->
 @click.option("--yes", is_flag=True, help="Do not ask before something is changed.")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def do_command(
     name: str, operation: str, given: Sequence[str], config_path: Path | None, *, yes: bool, as_json: bool

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from config.load import LoadedConfig, load_config
+from optfm_bot.cli.manner import DEBUG, QUIET
 from optfm_bot.cli.words import META
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,12 +26,44 @@ def config_option(command: F) -> F:
     )(command)
 
 
-def language_option(command: F) -> F:
-    """Add `--lang ru|en`. The command takes no argument for it: `words.current_words` knows."""
+def voice_options(command: F) -> F:
+    """Add how a command speaks: `--lang`, `--quiet` and `--debug`.
+
+    The command takes no arguments for them: `words.current_words`, `output.Output` and `exits.guarded` know.
+    """
+    return _language_option(quiet_option(debug_option(command)))
+
+
+def quiet_option(command: F) -> F:
+    """Add `--quiet`."""
+    return click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        callback=_remember(QUIET),
+        expose_value=False,
+        is_eager=True,
+        help="Print results and what is wrong, nothing else.",
+    )(command)
+
+
+def debug_option(command: F) -> F:
+    """Add `--debug`."""
+    return click.option(
+        "--debug",
+        is_flag=True,
+        callback=_remember(DEBUG),
+        expose_value=False,
+        is_eager=True,
+        help="Show where an error comes from, and log everything.",
+    )(command)
+
+
+def _language_option(command: F) -> F:
     return click.option(
         "--lang",
         type=click.Choice(["ru", "en"]),
-        callback=_remember_language,
+        callback=_remember(META),
         expose_value=False,
         is_eager=True,
         help="Language of what is printed; the terminal's if missing.",
@@ -47,7 +80,10 @@ def loaded(config_path: Path | None, overrides: dict[str, Any] | None = None) ->
     return load_config(config_path, env=os.environ, cwd=Path.cwd(), overrides=overrides)
 
 
-def _remember_language(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    del parameter
-    if value is not None:
-        context.meta[META] = value
+def _remember(key: str) -> Callable[[click.Context, click.Parameter, Any], None]:
+    def remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+        del parameter
+        if value:
+            context.meta[key] = value
+
+    return remember

@@ -1,6 +1,7 @@
 """What commands print: results on the standard output, progress on the error output.
 
 On a terminal there are colours, tables and a spinner; into a pipe or with NO_COLOR there are plain lines.
+With `--quiet` there are results and what is wrong, without a spinner, confirmations and advice.
 The library for colours is loaded only where it shows.
 """
 
@@ -17,6 +18,8 @@ from enum import Enum
 from typing import Any, TextIO
 
 import click
+
+from optfm_bot.cli.manner import is_quiet
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _GAP = "  "
@@ -40,9 +43,10 @@ def clean(text: str) -> str:
 
 
 class Output:
-    """One command's voice. `plain` means lines without colours, boxes and movement."""
+    """One command's voice. `plain` means lines without colours, boxes and movement, `quiet` what `--quiet` asks for."""
 
-    def __init__(self, *, plain: bool | None = None) -> None:
+    def __init__(self, *, plain: bool | None = None, quiet: bool | None = None) -> None:
+        self.quiet = is_quiet() if quiet is None else quiet
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 # A terminal that cannot show a letter gets a question mark, not a crash.
@@ -50,8 +54,15 @@ class Output:
         self.plain = _is_plain(sys.stdout) if plain is None else plain
         self._signs = {mark: mark.value for mark in Mark} if _can_print(sys.stdout, "✓✗") else _ASCII
 
-    def line(self, text: str = "", *, mark: Mark | None = None, indent: int = 0) -> None:
-        """Print a line, with a sign in front of it if it is a verdict."""
+    def line(
+        self, text: str = "", *, mark: Mark | None = None, indent: int = 0, result: bool = False
+    ) -> None:
+        """Print a line, with a sign in front of it if it is a verdict.
+
+        That something is well is not said quietly, unless it is the `result` that was asked for.
+        """
+        if self.quiet and mark is Mark.OK and not result:
+            return
         text = clean(text)
         space = " " * indent
         if mark is None:
@@ -59,6 +70,11 @@ class Output:
             return
         sign = self._signs[mark]
         click.echo(f"{space}{sign if self.plain else click.style(sign, fg=_COLOURS[mark], bold=True)} {text}")
+
+    def advice(self, text: str = "", *, indent: int = 0) -> None:
+        """Print a line of what to do next. Not said quietly."""
+        if not self.quiet:
+            self.line(text, indent=indent)
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print rows under headers: a table on a terminal, aligned columns elsewhere."""
@@ -79,7 +95,7 @@ class Output:
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:
         """Show on the error output that something takes its time, if a person is looking."""
-        if self.plain or _is_plain(sys.stderr):
+        if self.quiet or self.plain or _is_plain(sys.stderr):
             yield
             return
         from rich.console import Console  # noqa: PLC0415 - a tenth of a second that only terminals owe

@@ -11,10 +11,12 @@ import structlog
 
 from channels.contract import Channel, Health, HealthState
 from channels.errors import ChannelError, Conflict, RetryLater, Unauthorized
+from channels.phrase import phrase
 from optfm_bot.cli.exits import Exit
 from optfm_bot.cli.output import Mark
 from optfm_bot.cli.words import Words
 from optfm_bot.helpdesk.contract import Helpdesk
+from optfm_bot.i18n.hints import translate
 
 PROBE_SECONDS = 15.0
 _CLOSE_SECONDS = 5.0
@@ -44,7 +46,8 @@ class Probe:
     def sentence(self, words: Words) -> str:
         """Say in a few words how the channel is and what to do."""
         state = words(f"probe.{self.health.state.value}")
-        return f"{state}: {self.health.hint}" if self.health.hint else state
+        hint = translate(self.health.hint, words.language)
+        return f"{state}: {hint}" if hint else state
 
 
 async def probe_all(
@@ -89,7 +92,10 @@ async def _health(channel: Channel | Helpdesk, seconds: float) -> Health:
         async with asyncio.timeout(seconds):
             return await channel.probe()
     except TimeoutError:
-        return Health(state=HealthState.DOWN, hint=f"no answer within {seconds:g} s")
+        return Health(
+            state=HealthState.DOWN,
+            hint=phrase("probe.no_answer", "no answer within {seconds} s", seconds=f"{seconds:g}"),
+        )
     except Unauthorized as error:
         return Health(state=HealthState.BAD_CREDENTIALS, hint=str(error))
     except (RetryLater, Conflict) as error:

@@ -23,7 +23,7 @@ from optfm_bot.cli.database import look
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.init import write_new
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, language_option, loaded
+from optfm_bot.cli.options import config_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
@@ -72,7 +72,7 @@ _DECIDING = 32
     help="A text that stays, such as the bot's own name; repeatable.",
 )
 @config_option
-@language_option
+@voice_options
 @guarded
 def record_command(
     name: str,

@@ -14,6 +14,7 @@ from typing import Any
 from faq import FaqManager, KnowledgeBase, KnowledgeError, Problem
 from faq.lint import Finding, Limit, Severity, lint
 from faq.source import load_knowledge
+from optfm_bot.cli.advice import of_slip, sentence, translated
 from optfm_bot.cli.words import Words
 
 Progress = Callable[[int], AbstractContextManager[Callable[[int], object]]]
@@ -52,11 +53,11 @@ class Remark:
         """
         message, hint = self.message, self.hint
         if words.language == "ru" and self.code in RUSSIAN:
-            sentence, advice = RUSSIAN[self.code]
+            said, advice = RUSSIAN[self.code]
             quoted = ", ".join(dict.fromkeys(_QUOTED.findall(self.message)))
-            message = f"{sentence}: {quoted}" if quoted else sentence
+            message = sentence(message) or (f"{said}: {quoted}" if quoted else said)
             message += _measure(self.code, self.facts)
-            hint = advice or _translated(hint)
+            hint = of_slip(self.facts) or translated(hint) or advice
         subject = ".".join(part for part in (self.entry, self.field) if part)
         severity = words(f"faq.severity_{self.severity}")
         head = f"{self.place}: {severity} {self.code}"
@@ -127,6 +128,7 @@ def from_problem(problem: Problem) -> Remark:
         field=problem.field,
         message=problem.message,
         hint=problem.hint,
+        facts={"slip": problem.slip} if problem.slip else {},
     )
 
 
@@ -159,16 +161,6 @@ def _measure(code: str, facts: Mapping[str, str | int | float]) -> str:
             return f" ({text.format_map(facts)})"
     return ""
 
-
-def _translated(hint: str) -> str:
-    """Turn the beginning of an advice; what follows it is a key or a value, the same in every language."""
-    for english, russian in _ADVICE.items():
-        if hint.startswith(english):
-            return russian + hint.removeprefix(english)
-    return hint
-
-
-_ADVICE = {"did you mean ": "может быть, ", "add ": "добавьте ", "write ": "напишите "}
 
 _MEASURES: Mapping[str, Mapping[tuple[str, ...], str]] = {
     "FAQ002": {("closeness",): "совпадает на {closeness:.0%}"},
@@ -236,7 +228,7 @@ RUSSIAN = {
     "unreadable": ("файл не читается", "проверьте `faq.path` в настройках и права на файл"),
     "too-large": ("слишком большой объём", "разделите файл: каталог файлов читается как одна база"),
     "encoding": ("файл не в кодировке UTF-8", "сохраните его в UTF-8"),
-    "syntax": ("ошибка YAML", "проверьте отступы, двоеточия и кавычки в этой строке"),
+    "syntax": ("ошибка YAML", "проверьте отступы, двоеточия и кавычки в этой и предыдущей строке"),
     "duplicate-key": ("ключ записан дважды", "оставьте один"),
     "unknown-key": ("неизвестный ключ", ""),
     "missing": ("обязательное значение не задано", ""),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -13,7 +12,7 @@ from config.schema import Settings
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.faq.transfer import transferring
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, json_option, language_option, loaded
+from optfm_bot.cli.options import config_option, json_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.request_table import (
     EXPORTS,
@@ -27,7 +26,8 @@ from optfm_bot.cli.request_table import (
 )
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
-from optfm_bot.domain.requests import Actor, Refusal, RequestStage, labelled, refusal, refusal_words
+from optfm_bot.dispatch.request_changes import Changed, RequestChange, RequestChanges
+from optfm_bot.domain.requests import RequestStage, labelled, refusal_words
 from optfm_bot.i18n.catalogue import Catalogue
 from optfm_bot.ids import IdSource
 from optfm_bot.office import office
@@ -35,7 +35,6 @@ from optfm_bot.store.contract import Store
 from optfm_bot.store.request_records import RequestEventRow, RequestRow, RequestStatus
 
 _DAY_MS = 24 * 60 * 60 * 1000
-_FINISHED = frozenset({RequestStatus.DONE, RequestStatus.CANCELLED})
 
 _since = click.option(
     "--since", metavar="DAYS", type=click.IntRange(1, 36500), help="Only those of the last so many days."
@@ -62,7 +61,7 @@ def command() -> None:
 )
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def list_command(
     status: str | None,
@@ -106,7 +105,7 @@ def list_command(
 @click.argument("number")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def show_command(number: str, config_path: Path | None, *, as_json: bool) -> int:
     """Show a request with its answers and its life."""
@@ -146,7 +145,7 @@ def show_command(number: str, config_path: Path | None, *, as_json: bool) -> int
 @_by
 @_comment
 @config_option
-@language_option
+@voice_options
 @guarded
 def take_command(number: str, by: str, comment: str, config_path: Path | None) -> int:
     """Take a request into work; with --by it is theirs."""
@@ -158,7 +157,7 @@ def take_command(number: str, by: str, comment: str, config_path: Path | None) -
 @_by
 @_comment
 @config_option
-@language_option
+@voice_options
 @guarded
 def done_command(number: str, by: str, comment: str, config_path: Path | None) -> int:
     """Say that a request is done."""
@@ -170,7 +169,7 @@ def done_command(number: str, by: str, comment: str, config_path: Path | None) -
 @_by
 @_comment
 @config_option
-@language_option
+@voice_options
 @guarded
 def cancel_command(number: str, by: str, comment: str, config_path: Path | None) -> int:
     """Say that a request is not needed any more."""
@@ -183,7 +182,7 @@ def cancel_command(number: str, by: str, comment: str, config_path: Path | None)
 @_by
 @_comment
 @config_option
-@language_option
+@voice_options
 @guarded
 def assign_command(number: str, manager: str, by: str, comment: str, config_path: Path | None) -> int:
     """Give a request to a manager of the settings; where there are none, to anybody. Nobody is told of it."""
@@ -192,13 +191,9 @@ def assign_command(number: str, manager: str, by: str, comment: str, config_path
     if not manager or (names and manager not in names):
         raise click.UsageError(words("requests.no_manager", name=manager, known=", ".join(names) or "—"))
 
-    def plan(row: RequestRow) -> Refusal | None:
-        return Refusal.FINISHED if row.status in _FINISHED else None
-
     return _write(
         number,
         None,
-        plan,
         assignee=manager,
         by=by,
         comment=comment or f"→ {manager}",
@@ -222,7 +217,7 @@ def assign_command(number: str, manager: str, by: str, comment: str, config_path
 @_form
 @_since
 @config_option
-@language_option
+@voice_options
 @guarded
 @transferring
 def export_command(
@@ -250,17 +245,13 @@ def export_command(
 
 
 def _change(number: str, status: RequestStatus, *, by: str, comment: str, config_path: Path | None) -> int:
-    def plan(row: RequestRow) -> Refusal | None:
-        return refusal(RequestStage(row.status.value), RequestStage(status.value), Actor.MANAGER)
-
     assignee = by.strip() if status is RequestStatus.IN_WORK and by.strip() else None
-    return _write(number, status, plan, assignee=assignee, by=by, comment=comment, begun=_begin(config_path))
+    return _write(number, status, assignee=assignee, by=by, comment=comment, begun=_begin(config_path))
 
 
 def _write(
     number: str,
     status: RequestStatus | None,
-    plan: Callable[[RequestRow], Refusal | None],
     *,
     assignee: str | None,
     by: str,
@@ -269,42 +260,36 @@ def _write(
 ) -> int:
     """Change a request and add the step to its life; `status` None leaves it where it stands."""
     words, output, settings = begun
+    wanted = RequestChange(by=by.strip() or "cli", status=status, assignee=assignee, comment=comment.strip())
 
-    async def work(store: Store) -> tuple[RequestRow, Refusal | None] | None:
-        row = await store.request_numbered(number.strip())
-        if row is None:
-            return None
-        why = plan(row)
-        if why is None:
-            clock, to = SystemClock(), status or row.status
-            event = RequestEventRow(
-                id=IdSource(clock.ms, secrets.randbelow(1024)).next(),
-                request_id=row.id,
-                at=clock.ms(),
-                by=by.strip() or "cli",
-                status=to,
-                comment=comment.strip(),
-            )
-            async with store.unit() as unit:
-                unit.requests.change(row.id, status=to, assignee=assignee, at=event.at)
-                unit.requests.add_event(event)
-        return row, why
+    async def work(store: Store) -> Changed | None:
+        clock = SystemClock()
+        ids = IdSource(clock.ms, secrets.randbelow(1024))
+        return await RequestChanges(store, clock, ids.next).make(number.strip(), wanted)
 
-    found = asyncio.run(in_store(settings, work))
-    if found is None:
+    changed = asyncio.run(in_store(settings, work))
+    if changed is None:
         return _unknown(number, words, output)
-    row, why = found
+    row, why = changed.row, changed.refused
     if why is not None:
-        stage = RequestStage(row.status.value)
         said = refusal_words(
-            why, number=row.number, stage=stage, words=Catalogue.load(), language=words.language
+            why,
+            number=row.number,
+            stage=RequestStage(row.status.value),
+            words=Catalogue.load(),
+            language=words.language,
+            assignee=row.assignee,
         )
         output.line(said, mark=Mark.ERROR)
         return Exit.PROBLEMS
-    said = status_word(status or row.status, words.language)
-    who = row.assignee if assignee is None else assignee
+    said = status_word(row.status, words.language)
     output.line(
-        words("requests.changed", number=row.number, status=said, assignee=who or words("requests.nobody")),
+        words(
+            "requests.changed",
+            number=row.number,
+            status=said,
+            assignee=row.assignee or words("requests.nobody"),
+        ),
         mark=Mark.OK,
     )
     return Exit.OK

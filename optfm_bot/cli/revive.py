@@ -11,10 +11,11 @@ from typing import Any
 import click
 from sqlalchemy import URL
 
+from channels.phrase import phrase
 from optfm_bot.cli.database import look
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, json_option, language_option, loaded
+from optfm_bot.cli.options import config_option, json_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.errors import SchemaMismatch
@@ -42,7 +43,7 @@ _ERROR_CHARACTERS = 120
 @click.option("--all-failed", is_flag=True, help="Every failed message; uncertain ones only by their ids.")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def revive_command(
     updates: Sequence[int],
@@ -99,7 +100,12 @@ async def _require_current(url: URL) -> None:
     state = await look(url)
     if not state.is_current:
         raise SchemaMismatch(
-            f"The database has schema {state.revision or 'none'}, this program needs {HEAD}. Run: optfm-bot db upgrade"
+            phrase(
+                "store.older",
+                "The database has schema {revision}, this program needs {head}. Run: optfm-bot db upgrade",
+                revision=state.revision or "none",
+                head=HEAD,
+            )
         )
 
 

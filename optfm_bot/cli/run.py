@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from optfm_bot.cli.exits import Exit, guarded
-from optfm_bot.cli.options import config_option, loaded
+from optfm_bot.cli.options import config_option, debug_option, loaded
 from optfm_bot.cli.start import load_structlog, loading, spare_blas_threads
 
 
@@ -21,6 +21,7 @@ from optfm_bot.cli.start import load_structlog, loading, spare_blas_threads
     help="What this process is for, when several share a PostgreSQL database.",
 )
 @click.option("--check", is_flag=True, help="Check the configuration and the knowledge base, then stop.")
+@debug_option
 @guarded
 def command(config_path: Path | None, *, role: str, check: bool) -> int:
     """Start the bot. With no configuration and no tokens it serves a demo on this machine."""

@@ -13,6 +13,7 @@ from channels.console.spec import ConsoleSettings
 from channels.contract import ChannelContext
 from faq import FaqManager
 from faq.parts import Part
+from optfm_bot.blueprint import ChannelPlan, HouseObserver, HouseSettings
 from optfm_bot.cli.words import Words as CommandWords
 from optfm_bot.clock import Clock
 from optfm_bot.domain.conversation import Conversation
@@ -20,7 +21,7 @@ from optfm_bot.domain.say import Response
 from optfm_bot.domain.smalltalk import SmallTalkPhrases
 from optfm_bot.domain.talk import Around, Said, Talk, TalkSettings
 from optfm_bot.domain.words import Words
-from optfm_bot.house import ChannelPlan, House, HouseObserver, HouseSettings
+from optfm_bot.house import House
 from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.store.memory import MemoryStore
 

@@ -16,7 +16,7 @@ from optfm_bot.api.tokens import NAME, Scope, digest, is_live, new_token, read_s
 from optfm_bot.cli.database import bring_up_to_date
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, json_option, language_option, loaded
+from optfm_bot.cli.options import config_option, json_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
@@ -54,7 +54,7 @@ def command() -> None:
     "--days", type=click.IntRange(1, 3650), help="How long it works; until it is revoked if missing."
 )
 @config_option
-@language_option
+@voice_options
 @guarded
 def create_command(name: str, scopes: Sequence[str], days: int | None, config_path: Path | None) -> int:
     """Make a token and print it, this once and never again. Only its digest is kept."""
@@ -78,8 +78,9 @@ def create_command(name: str, scopes: Sequence[str], days: int | None, config_pa
     except StoreConflict:
         click.echo(words("token.taken", name=name), err=True)
         return Exit.PROBLEMS
-    click.echo(words("token.created", name=name, scopes=row.scopes), err=True)
-    click.echo(words("token.once"), err=True)
+    if not output.quiet:
+        click.echo(words("token.created", name=name, scopes=row.scopes), err=True)
+        click.echo(words("token.once"), err=True)
     output.line(token)
     return Exit.OK
 
@@ -87,7 +88,7 @@ def create_command(name: str, scopes: Sequence[str], days: int | None, config_pa
 @command.command("list")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def list_command(config_path: Path | None, *, as_json: bool) -> int:
     """List the tokens: what they allow, since when, and when they were last used. None can be shown again."""
@@ -121,7 +122,7 @@ def list_command(config_path: Path | None, *, as_json: bool) -> int:
 @command.command("revoke")
 @click.argument("name")
 @config_option
-@language_option
+@voice_options
 @guarded
 def revoke_command(name: str, config_path: Path | None) -> int:
     """End a token, at once and for good. The name is free again."""

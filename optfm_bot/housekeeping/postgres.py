@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, func, inspect, select, table, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from channels.phrase import phrase
 from optfm_bot import __version__
 from optfm_bot.errors import StartRefused
 from optfm_bot.housekeeping.holding import Held, holding
@@ -93,8 +94,12 @@ async def restore_into_empty(url: URL, backup: Path, *, send: bool, now: datetim
     _tool("psql")
     if await _tables(url):
         raise StartRefused(
-            f"The database {url.database} is not empty. Make another one (createdb), name it in database.url, and"
-            " restore into that: the old one stays as it is"
+            phrase(
+                "store.not_empty",
+                "The database {database} is not empty. Make another one (createdb), name it in "
+                "database.url, and restore into that: the old one stays as it is",
+                database=url.database,
+            )
         )
     with TemporaryDirectory() as folder:
         script = Path(folder) / "restore.sql"

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
+from channels.phrase import phrase
 from optfm_bot.errors import SchemaMismatch, StoreUnavailable
 from optfm_bot.housekeeping.copying import count, inspect
 from optfm_bot.housekeeping.holding import Held, hold_back
@@ -57,7 +58,14 @@ def require_known(backup: Path, revision: str) -> None:
     """Raise `SchemaMismatch` for a schema that only a newer program knows."""
     if revision > HEAD:
         raise SchemaMismatch(
-            f"{backup} has schema {revision}, this program knows {HEAD}. Install the newer version of optfm-bot"
+            phrase(
+                "store.backup_newer",
+                "{backup} has schema {revision}, this program knows {head}. Install the newer version of "
+                "optfm-bot",
+                backup=backup,
+                revision=revision,
+                head=HEAD,
+            )
         )
 
 
@@ -70,7 +78,7 @@ async def restore_sqlite(
     since. Without a manifest only the file itself is checked. Raises `StartRefused` while a bot works with the
     database, `BackupUnfit`, `SchemaMismatch`, and `StoreUnavailable` while another program has the database open.
     """
-    current = Path(str(url.database))
+    current = await asyncio.to_thread(_file, Path(str(url.database)))
     if await asyncio.to_thread(_same, current, backup):
         raise BackupUnfit(f"{backup} is the database itself")
     lock = StoreLock(url)
@@ -82,10 +90,17 @@ async def restore_sqlite(
             held = await _make_ready(url, backup, staged, manifest, send=send, now=now)
             return await asyncio.to_thread(_put_in_place, staged, current, held, now)
         except sqlite3.Error as error:
-            raise StoreUnavailable(f"The database cannot be used: {error}") from error
+            raise StoreUnavailable(
+                phrase("store.unusable", "The database cannot be used: {why}", why=error)
+            ) from error
         except OSError as error:
             raise StoreUnavailable(
-                f"The backup cannot be brought to {current}: {error.strerror or error}"
+                phrase(
+                    "store.backup_not_brought",
+                    "The backup cannot be brought to {current}: {why}",
+                    current=current,
+                    why=error.strerror or error,
+                )
             ) from error
         finally:
             _remove(staged)
@@ -108,6 +123,11 @@ async def _make_ready(
     require_known(backup, revision)
     await upgrade(url.set(database=str(staged)))
     return await asyncio.to_thread(_finish, staged, send=send, now=now)
+
+
+def _file(path: Path) -> Path:
+    """Behind a link the file itself is replaced: what SQLite keeps beside a database is named like the file."""
+    return path.resolve() if path.is_symlink() else path
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -200,7 +220,11 @@ def _close_log(path: Path) -> bool:
             return bool(mode == "delete")
     except sqlite3.OperationalError as error:
         if "locked" in str(error) or "busy" in str(error):
-            raise StoreUnavailable(f"Another program has {path} open. End it and repeat") from error
+            raise StoreUnavailable(
+                phrase(
+                    "store.open_elsewhere", "Another program has {path} open. End it and repeat", path=path
+                )
+            ) from error
         return False
     except sqlite3.DatabaseError:
         return False

@@ -51,13 +51,13 @@ class Catalogue:
         self._fixed: dict[tuple[str, str], str] = {}
 
     @classmethod
-    def load(cls, part: str = "") -> Catalogue:
+    def load(cls, part: str = "", languages: tuple[str, ...] = LANGUAGES) -> Catalogue:
         """Give a catalogue of this package, read and checked once per process. Raises `CatalogueError`.
 
         Without a `part` it holds the bot's own words; `cli` holds those of the command line, which the bot
-        itself never reads.
+        itself never reads. `languages` are those that the part is written in.
         """
-        return _packaged(part)
+        return _packaged(part, languages)
 
     def with_texts(self, texts: Mapping[str, Mapping[str, Message]]) -> Catalogue:
         """Give a catalogue that says `texts`, by language and key, instead of its own; a message is replaced whole.
@@ -102,6 +102,10 @@ class Catalogue:
 
     def label(self, key: str, language: str | None = None, **values: object) -> str:
         """Give a text for a place without markup, with `values` as they are."""
+        return self.filled(key, language, values)
+
+    def filled(self, key: str, language: str | None, values: Mapping[str, object]) -> str:
+        """Give what `label` gives; the values may have any names, also those of its own arguments."""
         if not values:
             return self._without_values(key, language)
         return _fill(key, self._plain(key, language), {k: str(v) for k, v in values.items()})
@@ -148,9 +152,9 @@ def _fill(key: str, template: str, values: Mapping[str, str]) -> str:
 
 
 @cache
-def _packaged(part: str) -> Catalogue:
+def _packaged(part: str, languages: tuple[str, ...]) -> Catalogue:
     folder = files("optfm_bot.i18n")
-    names = {code: f"{part}.{code}" if part else code for code in LANGUAGES}
+    names = {code: f"{part}.{code}" if part else code for code in languages}
     return Catalogue(
         {
             code: _read(folder.joinpath(f"{name}.yaml").read_text("utf-8"), name)

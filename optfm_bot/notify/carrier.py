@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from channels.capabilities import Capabilities
 from channels.errors import Misconfigured, Rejected, RetryLater, Unreachable
 from channels.model import Receipt, Rendered
+from channels.phrase import phrase
 from optfm_bot.clock import Clock
 from optfm_bot.notify.targets import Target
 
@@ -63,22 +64,35 @@ class NotifyCarrier:
         name = message.chat.chat_id
         service = self._services.get(name)
         if service is None:
-            raise Rejected(f"The settings have no target {name!r} any more")
+            raise Rejected(
+                phrase("notify.no_target", "The settings have no target {name} any more", name=repr(name))
+            )
         subject, _, body = message.plain.strip().partition("\n")
         try:
             async with self._clock.limit(_CALL_SECONDS):
                 failure = await asyncio.to_thread(_notify, service, subject, body.strip() or subject)
         except TimeoutError:
-            raise Unreachable(f"The target {name!r} did not answer in time", maybe_sent=True) from None
+            raise Unreachable(
+                phrase("notify.silent", "The target {name} did not answer in time", name=repr(name)),
+                maybe_sent=True,
+            ) from None
         match failure:
             case None:
                 return Receipt(external_ids=(), sent_at=self._clock.now())
             case _Failure.REFUSED:
-                raise RetryLater(f"The target {name!r} did not take the notice")
+                raise RetryLater(
+                    phrase("notify.not_taken", "The target {name} did not take the notice", name=repr(name))
+                )
             case _Failure.NOT_SENT:
-                raise Unreachable(f"The target {name!r} cannot be reached", maybe_sent=False)
+                raise Unreachable(
+                    phrase("notify.not_reached", "The target {name} cannot be reached", name=repr(name)),
+                    maybe_sent=False,
+                )
             case _Failure.UNCLEAR:
-                raise Unreachable(f"The target {name!r} broke off", maybe_sent=True)
+                raise Unreachable(
+                    phrase("notify.broken_off", "The target {name} broke off", name=repr(name)),
+                    maybe_sent=True,
+                )
 
 
 class _Failure(Enum):
@@ -122,7 +136,12 @@ def _service(target: Target) -> Apprise:
         scheme, found, _ = target.url.reveal().partition("://")
         shown = f" ({scheme}://••••)" if found and re.fullmatch(r"[a-z][a-z0-9]{0,20}", scheme) else ""
         raise Misconfigured(
-            f"{target.key}{shown} is no address that apprise can use; https://appriseit.com lists them"
+            phrase(
+                "notify.bad_address",
+                "{key}{shown} is no address that apprise can use; https://appriseit.com lists them",
+                key=target.key,
+                shown=shown,
+            )
         )
     return service
 

@@ -13,8 +13,9 @@ from channels.contract import Channel, Pages, Transport
 from channels.testing.conformance.platform import Update
 from channels.testing.conformance.subject import Connection
 from faq import EntryButton, FaqEntry, FaqManager
+from optfm_bot.blueprint import ChannelPlan, HouseSettings
 from optfm_bot.clock import SystemClock
-from optfm_bot.house import ChannelPlan, House, HouseSettings
+from optfm_bot.house import House
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import DeliveryMetrics, MetricsObserver
 from optfm_bot.outbox.outgoing import DeliverySettings

@@ -26,10 +26,12 @@ from channels.model import (
     UndeliveredIn,
 )
 from faq import FaqEntry, FaqManager
+from optfm_bot.blueprint import ChannelPlan, HouseSettings
 from optfm_bot.clock import ManualClock
 from optfm_bot.cluster.membership import Membership
 from optfm_bot.cluster.plan import ROLES, Role
-from optfm_bot.house import ChannelPlan, Cluster, House, HouseSettings, receiving
+from optfm_bot.cluster.sharing import Cluster, receiving
+from optfm_bot.house import House
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
 from optfm_bot.outbox.outgoing import DeliverySettings

@@ -232,12 +232,12 @@ class Stages:
 
     def owner(self, chat: ChatRef) -> Stage:
         """Whose conversation that is."""
-        (found,) = (stage for stage in self.houses if stage.house.owns(str(chat)))
+        (found,) = (stage for stage in self.houses if stage.house.deliveries.owns(str(chat)))
         return found
 
     def is_owned(self, person: Person) -> bool:
         """Whether a house answers somebody now; not while the conversation changes hands."""
-        return any(stage.house.owns(str(person.chat)) for stage in self.houses)
+        return any(stage.house.deliveries.owns(str(person.chat)) for stage in self.houses)
 
     def stored(self, person: Person) -> list[str]:
         """What somebody has written, in the order in which it was stored."""

@@ -11,7 +11,9 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from channels.phrase import phrase
 from optfm_bot.errors import StartRefused
+from optfm_bot.i18n.hints import translate
 from optfm_bot.observe.readiness import Verdict
 
 log = structlog.get_logger("optfm_bot.web")
@@ -24,6 +26,7 @@ class StatusPages:
 
     `status` gives the JSON of `/`, `ready` the verdict whether the bot can work, and what is wrong,
     `metrics` the Prometheus text. `home` is where a browser is sent from `/`, if there is a page to show.
+    Problems are told in `language`.
     """
 
     def __init__(
@@ -33,11 +36,13 @@ class StatusPages:
         ready: Callable[[], Awaitable[Verdict]],
         metrics: Callable[[], bytes],
         home: str | None,
+        language: str = "en",
     ) -> None:
         self._status = status
         self._ready = ready
         self._metrics = metrics
         self._home = home
+        self._language = language
 
     def routes(self) -> Sequence[web.RouteDef]:
         """Give the routes of these pages."""
@@ -63,7 +68,7 @@ class StatusPages:
         return _json(
             {
                 "status": verdict.status,
-                "problems": [problem.text for problem in verdict.problems],
+                "problems": [translate(problem.text, self._language) for problem in verdict.problems],
                 "channels": self._status().get("channels", {}),
             },
             status=200 if verdict.ready else 503,
@@ -114,8 +119,14 @@ class HttpServer:
         except OSError as error:
             await self.stop()
             raise StartRefused(
-                f"Cannot listen on {self._host}:{self._port}: {error.strerror or error}. Is another copy running? "
-                "Choose another port with server.port or OPTFM__SERVER__PORT"
+                phrase(
+                    "start.cannot_listen",
+                    "Cannot listen on {host}:{port}: {why}. Is another copy running? Choose another port with "
+                    "server.port or OPTFM__SERVER__PORT",
+                    host=self._host,
+                    port=self._port,
+                    why=error.strerror or error,
+                )
             ) from error
         addresses = self._runner.addresses
         if addresses:

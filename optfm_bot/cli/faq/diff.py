@@ -16,7 +16,7 @@ from optfm_bot.cli.faq.measures import percent
 from optfm_bot.cli.faq.progress import progress_bar
 from optfm_bot.cli.faq.questions import hold_against, questions_in
 from optfm_bot.cli.faq.revision import knowledge_at
-from optfm_bot.cli.options import config_option, json_option, language_option
+from optfm_bot.cli.options import config_option, json_option, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 
@@ -31,7 +31,7 @@ SHOWN = 20
 @click.option("--questions", type=click.Path(path_type=Path), help="Labelled questions to ask both.")
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def command(
     before: Path | None,
@@ -106,7 +106,7 @@ def _print(found: Difference, output: Output, words: Words) -> None:
             continue
         output.line()
         name = words(f"faq_diff.{kind.value.replace('-', '_')}", n=len(changes))
-        output.line(name, mark=Mark.ERROR if kind in WORSE else Mark.OK)
+        output.line(name, mark=Mark.ERROR if kind in WORSE else Mark.OK, result=True)
         for change in changes[:SHOWN]:
             output.line(_sentence(change, words), indent=2)
         if len(changes) > SHOWN:

@@ -11,7 +11,7 @@ from faq import FaqEntry
 from faq.source import load_knowledge
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.faq.knowledge import knowledge_path, path_option
-from optfm_bot.cli.options import config_option, json_option, language_option
+from optfm_bot.cli.options import config_option, json_option, voice_options
 from optfm_bot.cli.output import Output
 from optfm_bot.cli.remarks import short
 from optfm_bot.cli.words import current_words
@@ -22,7 +22,7 @@ from optfm_bot.cli.words import current_words
 @config_option
 @click.option("--category", help="Only the entries of this category.")
 @json_option
-@language_option
+@voice_options
 @guarded
 def list_command(path: Path | None, config_path: Path | None, category: str | None, *, as_json: bool) -> int:
     """List the entries."""
@@ -44,7 +44,7 @@ def list_command(path: Path | None, config_path: Path | None, category: str | No
 @path_option
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def show_command(entry_id: str, path: Path | None, config_path: Path | None, *, as_json: bool) -> int:
     """Show one entry whole."""

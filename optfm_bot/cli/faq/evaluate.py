@@ -21,7 +21,7 @@ from optfm_bot.cli.faq.knowledge import knowledge_path, path_option, tuned_for
 from optfm_bot.cli.faq.measures import percent, print_evaluation, report_words
 from optfm_bot.cli.faq.progress import progress_bar
 from optfm_bot.cli.faq.questions import hold_against, questions_in
-from optfm_bot.cli.options import config_option, language_option
+from optfm_bot.cli.options import config_option, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.remarks import short
 from optfm_bot.cli.words import Words, current_words
@@ -60,7 +60,7 @@ class _Limit:
     type=_SHARE,
     help="Fail if more than this share of foreign questions is answered.",
 )
-@language_option
+@voice_options
 @guarded
 def command(
     questions: Path,

@@ -16,7 +16,7 @@ from optfm_bot.cli.faq.knowledge import knowledge_path, today, tuned_for
 from optfm_bot.cli.faq.limits import answer_limits
 from optfm_bot.cli.faq.progress import progress_bar
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, language_option, loaded
+from optfm_bot.cli.options import config_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.remarks import Review, review
 from optfm_bot.cli.words import Words, current_words
@@ -29,7 +29,7 @@ from optfm_bot.cli.words import Words, current_words
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--strict", is_flag=True, help="Let warnings count as problems too.")
 @click.option("--quick", is_flag=True, help="Leave out what takes long: asking the base its own questions.")
-@language_option
+@voice_options
 @guarded
 def command(
     path: Path | None, config_path: Path | None, form: str, *, as_json: bool, strict: bool, quick: bool

@@ -28,7 +28,7 @@ from optfm_bot.cli.faq.proposals import (
 )
 from optfm_bot.cli.init import write_new
 from optfm_bot.cli.journal import log_to_stderr
-from optfm_bot.cli.options import config_option, json_option, language_option
+from optfm_bot.cli.options import config_option, json_option, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
@@ -80,7 +80,7 @@ _DAY_MS = 24 * 60 * 60 * 1000
 @path_option
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def command(
     path: Path | None,

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from optfm_bot.cli.manner import is_quiet
 from optfm_bot.cli.output import clean
 
 
@@ -14,9 +15,9 @@ from optfm_bot.cli.output import clean
 def progress_bar(text: str, total: int) -> Iterator[Callable[[int], object]]:
     """Show a bar on the error output; what is given takes the number of steps that are done.
 
-    Into a pipe or with NO_COLOR nothing is shown.
+    Into a pipe, with NO_COLOR or `--quiet` nothing is shown.
     """
-    if not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
+    if is_quiet() or not sys.stderr.isatty() or os.environ.get("NO_COLOR"):
         yield lambda _: None
         return
     from rich.console import Console  # noqa: PLC0415 - a tenth of a second that only terminals owe

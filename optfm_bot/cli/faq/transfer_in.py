@@ -29,7 +29,7 @@ from faq.transfer.slugs import slug
 from faq.yaml_source import SUFFIXES
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.faq.transfer import said, transferring
-from optfm_bot.cli.options import config_option, json_option, language_option, loaded
+from optfm_bot.cli.options import config_option, json_option, loaded, voice_options
 from optfm_bot.cli.output import Mark, Output, clean
 from optfm_bot.cli.remarks import short
 from optfm_bot.cli.words import Words, current_words
@@ -75,7 +75,7 @@ class Outcome:
 )
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 @transferring
 def command(

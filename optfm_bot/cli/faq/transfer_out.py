@@ -12,7 +12,7 @@ from faq.transfer.notes import Fault, TransferError
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.faq.knowledge import knowledge_path, path_option
 from optfm_bot.cli.faq.transfer import transferring
-from optfm_bot.cli.options import config_option, json_option, language_option
+from optfm_bot.cli.options import config_option, json_option, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.remarks import short
 from optfm_bot.cli.words import current_words
@@ -25,7 +25,7 @@ from optfm_bot.cli.words import current_words
 @path_option
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 @transferring
 def command(

@@ -27,7 +27,7 @@ from optfm_bot.cli.faq.knowledge import knowledge_path, matcher_for, path_option
 from optfm_bot.cli.faq.measures import percent
 from optfm_bot.cli.faq.progress import progress_bar
 from optfm_bot.cli.faq.questions import hold_against, questions_in
-from optfm_bot.cli.options import config_option, json_option, language_option
+from optfm_bot.cli.options import config_option, json_option, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.remarks import short
 from optfm_bot.cli.words import Words, current_words
@@ -79,7 +79,7 @@ _LISTS = {"won": Mark.OK, "lost": Mark.ERROR, "newly_wrong": Mark.ERROR}
     help="The largest share of questions that another entry may answer.",
 )
 @json_option
-@language_option
+@voice_options
 @guarded
 def command(
     questions: Path,
@@ -243,7 +243,7 @@ def _questions(name: str, rows: Sequence[Row], mark: Mark, output: Output, words
     if not rows:
         return
     output.line()
-    output.line(words(f"faq_tune.{name}", n=len(rows)), mark=mark)
+    output.line(words(f"faq_tune.{name}", n=len(rows)), mark=mark, result=True)
     for row in rows[:SHOWN]:
         expected = ", ".join(sorted(row.question.ids)) or words("report.foreign")
         values = {"question": f"«{row.question.text}»", "expected": expected}
@@ -262,7 +262,7 @@ def _conclude(found: Tuned, target: Path | None, output: Output, words: Words) -
         if target is not None:
             output.line(words("faq_tune.nothing_written", path=str(target)))
         return
-    output.line(words("faq_tune.gain"), mark=Mark.OK)
+    output.line(words("faq_tune.gain"), mark=Mark.OK, result=True)
     if target is None:
         output.line(words("faq_tune.write"))
     else:

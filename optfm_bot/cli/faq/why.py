@@ -12,7 +12,7 @@ from faq.explain import Explanation
 from faq.source import load_knowledge
 from optfm_bot.cli.exits import Exit, guarded
 from optfm_bot.cli.faq.knowledge import knowledge_path, path_option, tuned_for
-from optfm_bot.cli.options import config_option, json_option, language_option
+from optfm_bot.cli.options import config_option, json_option, voice_options
 from optfm_bot.cli.output import Mark, Output
 from optfm_bot.cli.words import current_words
 from optfm_bot.domain.understanding import understand
@@ -25,7 +25,7 @@ _MARKS = {Outcome.ANSWER: Mark.OK, Outcome.CLARIFY: Mark.WARNING, Outcome.ADMIT:
 @path_option
 @config_option
 @json_option
-@language_option
+@voice_options
 @guarded
 def command(text: str, path: Path | None, config_path: Path | None, *, as_json: bool) -> int:
     """Tell what would be answered to TEXT, and why."""
@@ -52,7 +52,7 @@ def command(text: str, path: Path | None, config_path: Path | None, *, as_json: 
 def _print(explanation: Explanation, output: Output, language: str) -> None:
     """Print an explanation: the decision with its sign, and the topics apart from each other."""
     (decision, *rest), *others = explanation.sections(language)
-    output.line(decision, mark=_MARKS[explanation.decision.outcome])
+    output.line(decision, mark=_MARKS[explanation.decision.outcome], result=True)
     for line in rest:
         output.line(line)
     for section in others:
