@@ -19,11 +19,13 @@ from channels.contract import ChannelContext
 from channels.errors import RetryLater, Unreachable
 from channels.model import ChatRef, SenderRef, TextIn
 from faq import FaqEntry, FaqManager
+from optfm_bot.blueprint import ChannelPlan, HouseSettings
 from optfm_bot.clock import ManualClock
 from optfm_bot.cluster.membership import Membership
 from optfm_bot.cluster.plan import ROLES, Role
 from optfm_bot.cluster.registry import LEASE_SECONDS
-from optfm_bot.house import ChannelPlan, Cluster, House, HouseSettings, receiving
+from optfm_bot.cluster.sharing import Cluster, receiving
+from optfm_bot.house import House
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
 from optfm_bot.outbox.outgoing import DeliverySettings
@@ -115,7 +117,7 @@ async def town(delivery: DeliverySettings | None = None) -> AsyncIterator[Town]:
         await one.house.start()
     for _ in range(100):
         await made.clock.advance(0.1)
-    assert [len(one.house._ownership.shards or ()) for one in made.processes] == [SHARDS // 2] * 2
+    assert [len(one.house.neighbours.membership.shards or ()) for one in made.processes] == [SHARDS // 2] * 2
     try:
         yield made
     finally:
@@ -154,7 +156,7 @@ def _process(
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
 async def test_a_clock_that_jumps_keeps_nobody_waiting_and_no_lease_ends_by_it(jump: float) -> None:
     async with town() as t:
-        tenures = [one.house._ownership.tenure for one in t.processes]
+        tenures = [one.house.neighbours.membership.tenure for one in t.processes]
         for _ in range(3):
             for chat in range(CHATS):
                 t.asks(chat)
@@ -164,8 +166,10 @@ async def test_a_clock_that_jumps_keeps_nobody_waiting_and_no_lease_ends_by_it(j
             await t.answers_within(5)
         await t.clock.advance(2 * LEASE_SECONDS)
 
-        assert [one.house._ownership.tenure for one in t.processes] == tenures, "nobody was taken for dead"
-        assert [len(one.house._ownership.shards or ()) for one in t.processes] == [SHARDS // 2] * 2
+        assert [one.house.neighbours.membership.tenure for one in t.processes] == tenures, (
+            "nobody was taken for dead"
+        )
+        assert [len(one.house.neighbours.membership.shards or ()) for one in t.processes] == [SHARDS // 2] * 2
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR])
@@ -219,7 +223,7 @@ async def test_a_pace_is_kept_when_the_clock_jumps(jump: float) -> None:
 async def test_what_a_dead_process_held_is_taken_over_when_the_clock_jumps(jump: float) -> None:
     async with town() as t:
         receiving_one = next(
-            one for one in t.processes if one.house._cluster.membership.duties[receiving("stage")].held
+            one for one in t.processes if one.house.neighbours.membership.duties[receiving("stage")].held
         )
         dead = next(one for one in t.processes if one is not receiving_one)
         dead.registry.alive = dead.registry.reachable = False

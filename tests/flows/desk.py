@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.domain.hours import Hours
 from optfm_bot.domain.manners import ReceptionSettings
 from optfm_bot.helpdesk.contract import HelpdeskContext
-from optfm_bot.house import HouseSettings
 from optfm_bot.outbox.outgoing import Carrier
 from optfm_bot.people import PeoplePlan, PeopleSettings
 from optfm_bot.testing.memory_agents import MemoryTicket

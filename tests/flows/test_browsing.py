@@ -116,7 +116,7 @@ async def test_a_button_of_an_entry_that_is_gone(stage: Stage, faq: FaqManager) 
     anna = stage.person()
     await anna.says("сколько стоит доставка")
     anna.sees("300 ₽")
-    stage.house.serve(FaqManager([entry for entry in faq.entries if entry.id != "delivery-time"]))
+    stage.house.voice.serve(FaqManager([entry for entry in faq.entries if entry.id != "delivery-time"]))
     await anna.presses("Сроки")
 
     anna.sees("больше не действует")
@@ -124,7 +124,7 @@ async def test_a_button_of_an_entry_that_is_gone(stage: Stage, faq: FaqManager) 
 
 async def test_a_reload_changes_the_next_answer(stage: Stage) -> None:
     anna = stage.person()
-    stage.house.serve(
+    stage.house.voice.serve(
         FaqManager([FaqEntry(id="x", question="Сколько стоит доставка?", answer="Теперь даром.")])
     )
     await anna.says("сколько стоит доставка")

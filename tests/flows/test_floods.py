@@ -11,7 +11,7 @@ import pytest
 
 from channels.errors import Unreachable
 from channels.model import Receipt, Rendered
-from optfm_bot.house import HouseSettings
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.testing.stage import Person, Stage
 
@@ -82,7 +82,7 @@ async def test_while_the_platform_stands_still_memory_and_outbox_are_bounded_and
     assert ROOM <= gauge.unsent <= ROOM + min(people, HELD)
     assert stage.metric("optfm_updates_held") == stage.house.dispatcher.held > 0
     assert stage.metric("optfm_updates_held_bytes") > stage.house.dispatcher.held
-    assert (await stage.house.verdict()).ready, (
+    assert (await stage.house.watch.verdict()).ready, (
         "the platform is the reason, and another process would not help"
     )
 
@@ -132,7 +132,9 @@ async def test_who_floods_is_slowed_and_nobody_else(
         slowed = len(anna.inbox)
         assert 4 <= slowed <= 15, "one a second, and what may come at once"
         await stage.clock.advance(120)
-        assert (await stage.house.verdict()).ready, "one person cannot take the bot away from the others"
+        assert (await stage.house.watch.verdict()).ready, (
+            "one person cannot take the bot away from the others"
+        )
         notices = [one for one in anna.inbox if "слишком много" in one.message.text]
         if guard:
             assert (len(anna.inbox), len(notices)) == (guard + 1, 1)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from faq import FaqManager
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.domain.conversation import EMPTY, load
 from optfm_bot.domain.talk import Around, Said
-from optfm_bot.house import HouseSettings
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import Direction, MissKind
 from optfm_bot.testing.platform import WITHOUT_BUTTONS
@@ -103,7 +103,7 @@ async def test_a_topic_that_left_the_base_is_over(stage: Stage, faq: FaqManager)
     anna = stage.person()
     await anna.says("сколько стоит доставка")
     anna.sees("300 ₽")
-    stage.house.serve(FaqManager([entry for entry in faq.entries if entry.id != "delivery-cost"]))
+    stage.house.voice.serve(FaqManager([entry for entry in faq.entries if entry.id != "delivery-cost"]))
     await anna.says("а в казань?")
 
     anna.sees("Пока не знаю")
@@ -247,7 +247,7 @@ async def test_in_a_group_both_answers_are_replies(stage: Stage) -> None:
 
 
 async def test_a_response_says_why(stage: Stage) -> None:
-    talk, around = stage.house.talk, Around(language="ru", now=1000)
+    talk, around = stage.house.voice.talk, Around(language="ru", now=1000)
     first = talk.hear(Said(text="сколько стоит доставка"), EMPTY, around)
     second = talk.hear(Said(text="а в казань?"), first.conversation, around)
     both = talk.hear(Said(text="сколько стоит доставка и как оплатить заказ"), EMPTY, around)

@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from channels.capabilities import Capabilities
 from channels.errors import RetryLater
+from optfm_bot.testing.platform import WITH_BUTTONS, WITHOUT_BUTTONS
 from optfm_bot.testing.stage import Stage
 from tests.flows.desk import StageWith, at_the_desk
 
@@ -131,3 +133,24 @@ async def test_requests_are_filled_in_step_by_step(stage: Stage) -> None:
     anna.sees("отменил")
     await anna.says("сколько стоит доставка")
     anna.sees("300 ₽")
+
+
+@pytest.mark.parametrize("capabilities", [WITH_BUTTONS, WITHOUT_BUTTONS])
+async def test_an_agent_reads_what_was_chosen_before_the_call(
+    stage_with: StageWith, capabilities: Capabilities
+) -> None:
+    async with at_the_desk(stage_with, capabilities=capabilities) as (_, desk):
+        anna = desk.stage.person()
+        await anna.says("как вернуть")
+        asked = anna.sees("Уточните")
+        if capabilities is WITH_BUTTONS:
+            await anna.presses("Как вернуть деньги?", on=asked)
+            told = "Клиент: Нажата кнопка: Как вернуть деньги?"
+        else:
+            number = next(line for line in asked.message.text.splitlines() if "вернуть деньги" in line)[0]
+            await anna.says(number)
+            told = f"Клиент: {number} (выбран вариант «Как вернуть деньги?»)"
+        anna.sees("Деньги придут за 10 дней")
+        await anna.says("/operator")
+        (note,) = desk.notes(anna)
+        assert told in note

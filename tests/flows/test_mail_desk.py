@@ -9,11 +9,11 @@ from email.message import EmailMessage
 from email.policy import default
 
 from channels.model import MediaKind
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.domain.manners import ReceptionSettings
 from optfm_bot.helpdesk.contract import HelpdeskContext
 from optfm_bot.helpdesk.mail.helpdesk import MailHelpdesk
 from optfm_bot.helpdesk.mail.spec import MailSettings
-from optfm_bot.house import HouseSettings
 from optfm_bot.people import PeoplePlan, PeopleSettings
 from optfm_bot.testing.mail_server import MailServer
 from optfm_bot.testing.stage import Stage

@@ -8,7 +8,7 @@ import pytest
 
 from channels.errors import Gone, RetryLater
 from faq import FaqManager
-from optfm_bot.house import HouseSettings
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import Direction
 from optfm_bot.testing.stage import Stage

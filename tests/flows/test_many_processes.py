@@ -511,6 +511,29 @@ async def test_a_house_that_was_removed_while_it_gave_shards_away_is_back_soon(s
         assert len(anna.inbox) == 1
 
 
+async def test_a_house_that_cannot_say_goodbye_stops_in_time(
+    stages: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that does not answer holds up nobody who ends; the others find the dead by themselves."""
+    async with stages(1) as on:
+        (first,) = on.houses
+        neighbours = first.house.neighbours
+
+        async def never(tenure: int) -> None:
+            del tenure
+            await asyncio.get_running_loop().create_future()
+
+        with monkeypatch.context() as patched:
+            patched.setattr(first.door, "leave", never)
+            stopping = asyncio.create_task(neighbours.stop(1))
+            await on.clock.advance(4)
+            ended = stopping.done()
+        stopping.cancel()
+        await asyncio.gather(stopping, return_exceptions=True)
+
+        assert ended
+
+
 # -- notices -------------------------------------------------------------------------------------------
 
 

@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from channels.errors import RetryLater
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.domain.manners import ReceptionSettings
-from optfm_bot.house import HouseSettings
 from optfm_bot.people import PeopleSettings
 from optfm_bot.testing.stage import Stage
 

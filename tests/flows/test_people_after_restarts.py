@@ -8,6 +8,8 @@ from typing import Any
 
 from optfm_bot.dispatch.inner import STAFF, staff_update
 from optfm_bot.domain.handoff import Cue
+from optfm_bot.helpdesk.contract import HelpdeskContext
+from optfm_bot.testing.memory_desk import MemoryHelpdesk
 from optfm_bot.testing.stage import Person, Stage
 from tests.flows.desk import Desk, StageWith, at_the_desk
 from tests.flows.waiting import called, later
@@ -104,3 +106,44 @@ async def test_an_offer_stands_after_a_restart(stage_with: StageWith) -> None:
         await anna.presses_token(token)
         anna.sees("Передал разговор человеку")
         assert desk.ticket(anna).open
+
+
+async def test_a_talk_goes_on_at_another_helpdesk_and_in_nobody_elses_ticket(stage_with: StageWith) -> None:
+    async with at_the_desk(stage_with) as (stage, desk):
+        anna = stage.person()
+        await called(stage, anna)
+        desk.helpdesk.agent_replies(desk.ticket(anna).id, "Сейчас узнаю")
+        await desk.news()
+        kept: dict[str, Any] = {"store": stage.store, "at": stage.clock.now()}
+        there = desk.ticket(anna).id
+    other = MemoryHelpdesk(HelpdeskContext(instance="mail", clock=lambda: kept["at"]))
+    async with at_the_desk(stage_with, helpdesk=other, first_update=1000, **kept) as (stage, desk):
+        boris, anna = stage.person("Борис"), stage.person()
+        await boris.says("/operator")
+        assert desk.ticket(boris).id == there, "two helpdesks give one number to two tickets"
+        anna.writes("я уже писала")
+        await stage.settle()
+        assert desk.words(boris) == ["Клиент просит позвать человека."]
+        assert desk.words(anna) == ["я уже писала"]
+        desk.helpdesk.agent_replies(desk.ticket(anna).id, "Вижу")
+        await desk.news()
+        anna.sees("Вижу")
+        await anna.says("спасибо")
+        desk.helpdesk.close_by_agent(desk.ticket(anna).id)
+        await desk.news()
+        anna.sees("Разговор с человеком закончен")
+        assert len(desk.helpdesk.tickets_here) == 2
+
+
+async def test_who_takes_the_call_back_closes_nobody_elses_ticket(stage_with: StageWith) -> None:
+    async with at_the_desk(stage_with) as (stage, desk):
+        await called(stage, stage.person())
+        kept: dict[str, Any] = {"store": stage.store, "at": stage.clock.now()}
+    other = MemoryHelpdesk(HelpdeskContext(instance="mail", clock=lambda: kept["at"]))
+    async with at_the_desk(stage_with, helpdesk=other, first_update=1000, **kept) as (stage, desk):
+        boris, anna = stage.person("Борис"), stage.person()
+        await boris.says("/operator")
+        await anna.says("/cancel")
+        anna.sees("человека больше не ждём")
+        assert desk.ticket(boris).open
+        assert desk.notes(boris) == []

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from channels.model import Purpose
-from optfm_bot.house import HouseSettings
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.store.records import Direction, MissKind
 from optfm_bot.testing.platform import WITHOUT_BUTTONS
 from optfm_bot.testing.stage import Stage
@@ -113,7 +115,7 @@ async def test_an_opinion_is_kept_with_the_version_of_the_answer(stage: Stage) -
     anna.sees("Спасибо, передам")
     turn = next(row for row in await stage.store.turns(str(anna.chat)) if row.kind == "answer")
     (opinion,) = await stage.store.feedback(turn_id=turn.id)
-    version = next(entry.version for entry in stage.house.talk.faq.entries if entry.id == "payment")
+    version = next(entry.version for entry in stage.house.voice.talk.faq.entries if entry.id == "payment")
     assert (opinion.value, opinion.entry_id, opinion.entry_version) == (-1, "payment", version)
 
 
@@ -259,3 +261,24 @@ async def test_nobody_answers_another_bot(stage: Stage) -> None:
 
     robot.sees_nothing()
     assert stage.metric("optfm_updates_dropped_total", channel="stage", reason="bot") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Спасибо, а сколько стоит доставка?", "300 ₽"),
+        ("Спасибо, всё понятно, а оплата картой?", "По счёту или картой"),
+        ("Ок, спасибо, понятно. А когда привезут?", "2–7 дней"),
+        ("Ясно, понятно, спасибо! деньги вернуть", "за 10 дней"),
+        ("ок понятно спасибо за помощь, а деньги", "за 10 дней"),
+        ("Хорошо, понятно, спасибо. Почём доставка", "300 ₽"),
+        ("Привет, ну хорошо. А сроки?", "2–7 дней"),
+    ],
+)
+async def test_a_question_behind_thanks_is_answered_as_if_it_came_alone(
+    stage: Stage, text: str, words: str
+) -> None:
+    anna = stage.person()
+    await anna.says(text)
+    anna.sees(words)
+    anna.sees_nothing()

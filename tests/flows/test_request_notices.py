@@ -7,10 +7,10 @@ from datetime import timedelta
 from channels.capabilities import Capabilities
 from channels.errors import Rejected, RetryLater, Unreachable
 from channels.model import Receipt, Rendered
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.clock import ManualClock
 from optfm_bot.dispatch.requests import Office
 from optfm_bot.domain.requests import Assign, Manager
-from optfm_bot.house import HouseSettings
 from optfm_bot.people import PeoplePlan, PeopleSettings
 from tests.flows.desk import StageWith
 from tests.flows.requesting import answers, filled

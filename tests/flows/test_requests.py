@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from optfm_bot.store.request_records import RequestStatus
+from optfm_bot.store.changes import Op
+from optfm_bot.store.memory import MemoryStore
+from optfm_bot.store.request_records import RequestEventRow, RequestRow, RequestStatus
+from optfm_bot.store.unit import UnitOfWork
 from optfm_bot.testing.platform import WITH_BUTTONS, WITHOUT_BUTTONS
 from optfm_bot.testing.stage import Stage
 from tests.flows.desk import StageWith, at_the_desk
@@ -45,22 +48,23 @@ async def test_with_buttons_a_request_is_filled_in_and_kept(stage: Stage) -> Non
     assert len(await stage.store.requests()) == 1
 
 
-async def test_without_buttons_numbers_and_words_do_the_same(stage_with: StageWith) -> None:
+async def test_without_buttons_words_do_the_same_and_a_list_has_numbers(stage_with: StageWith) -> None:
     async with stage_with(capabilities=WITHOUT_BUTTONS) as stage:
         anna = stage.person()
         await anna.says("/request")
-        assert "Отмена" in anna.sees("Как к вам обращаться").message.text
+        assert anna.sees("Как к вам обращаться").message.text.endswith("можно написать: «отмена».")
         await anna.says("Анна")
         asked = anna.sees("По какому телефону").message.text
-        assert ("1. Назад" in asked, "Поделиться" in asked) == (True, False)
-        await anna.says("1")
+        assert asked.endswith("можно написать: «назад», «отмена».")
+        assert ("1." in asked, "Поделиться" in asked) == (False, False)
+        await anna.says("назад")
         anna.sees("Как к вам обращаться")
         await anna.says("Анна")
         anna.sees("По какому телефону")
         await anna.says("+7 900 123-45-67")
         asked = anna.sees("На какую почту").message.text
-        assert "1. Пропустить" in asked
-        await anna.says("1")
+        assert asked.endswith("можно написать: «пропустить», «назад», «отмена».")
+        await anna.says("пропустить")
         anna.sees("Что вам нужно")
         await anna.says("Нужен счёт")
         anna.sees("1. Отправить")
@@ -139,7 +143,7 @@ async def test_a_request_left_for_a_day_has_expired(stage: Stage) -> None:
     await answers(anna, "Анна")
     stage.clock.jump(DAY + 60)
     await anna.says("+7 900 123-45-67")
-    anna.sees("больше не действует")
+    anna.sees("Заявка осталась незаконченной")
     assert await stage.store.requests() == []
     await anna.says("сколько стоит доставка")
     assert any("300 ₽" in one.message.text for one in anna.inbox[-2:])
@@ -206,6 +210,30 @@ async def test_who_calls_a_person_leaves_the_form(stage_with: StageWith) -> None
         assert await stage.store.requests() == []
 
 
+async def test_where_nobody_can_be_called_the_form_goes_on(stage_with: StageWith) -> None:
+    for capabilities in (WITH_BUTTONS, WITHOUT_BUTTONS):
+        async with stage_with(capabilities=capabilities) as stage:
+            anna = stage.person()
+            await anna.says("/request")
+            anna.sees()
+            await answers(anna, "Анна", "+7 900 123-45-67")
+            await anna.says("/operator")
+            anna.sees("Позвать человека сюда я не могу, но передам эту заявку")
+            asked = anna.sees("На какую почту")  # every button under it is the form's
+            if capabilities is WITH_BUTTONS:
+                assert asked.labels == ["Пропустить", "Назад", "Отмена"]
+                await anna.presses("Пропустить")
+            else:
+                assert "«пропустить»" in asked.message.text
+                await anna.says("пропустить")
+            anna.sees("Что вам нужно")
+            await answers(anna, "Нужен счёт")
+            await anna.says("да")
+            anna.sees("принята")
+            (row,) = await stage.store.requests()
+            assert row.fields == {key: value for key, value in ASKED.items() if key != "email"}
+
+
 # -- one's own requests ----------------------------------------------------------------------------------
 
 
@@ -234,3 +262,51 @@ async def test_everybody_sees_and_takes_back_their_own(stage: Stage) -> None:
     }
     events = [event.status for event in await stage.store.request_events(rows[0].id)]
     assert events == [RequestStatus.NEW, RequestStatus.CANCELLED]
+
+
+class Faster(MemoryStore):
+    """A store in which one of us changes a request right before the customer's change of it is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.to: list[RequestStatus] = []
+
+    async def _commit(self, unit: UnitOfWork) -> None:
+        if self.to and any(op is Op.REQUEST_CHANGE for op, _ in unit.changes):
+            (row,) = await self.requests()
+            await self.takes(row, self.to.pop())
+        await super()._commit(unit)
+
+    async def takes(self, row: RequestRow, status: RequestStatus) -> None:
+        async with self.unit() as unit:
+            at = unit.requests.change(row.id, seen=row.updated_at, status=status, at=row.updated_at)
+            step = RequestEventRow(id=row.id + 1, request_id=row.id, at=at, by="Ольга", status=status)
+            unit.requests.add_event(step)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "steps"),
+    [
+        (RequestStatus.DONE, "уже выполнена, изменить её нельзя", ["new", "done"]),
+        (RequestStatus.CANCELLED, "уже отменена", ["new", "cancelled"]),
+        (RequestStatus.IN_WORK, "отменил", ["new", "in_work", "cancelled"]),
+    ],
+)
+async def test_who_takes_a_request_back_is_told_what_one_of_us_has_done_a_moment_before(
+    stage_with: StageWith, status: RequestStatus, words: str, steps: list[str]
+) -> None:
+    store = Faster()
+    async with stage_with(store=store) as stage:
+        anna = stage.person()
+        await filled(anna)
+        (row,) = await store.requests()
+        await anna.says("/my_requests")
+        anna.sees("Ваши заявки")
+        before = stage.clock.ms()
+        store.to = [status]
+        await anna.presses(f"Отменить {row.number}")
+
+        anna.sees(words)
+        anna.sees_nothing()
+        assert [one.status.value for one in await store.request_events(row.id)] == steps
+        assert stage.clock.ms() - before < 1000  # decided anew at once

@@ -11,15 +11,17 @@ import pytest
 from channels.contract import ChannelContext
 from channels.errors import Unauthorized
 from faq import FaqEntry, FaqManager
+from optfm_bot.blueprint import ChannelPlan, HouseSettings
 from optfm_bot.clock import ManualClock
 from optfm_bot.errors import StoreUnavailable
-from optfm_bot.house import COMMANDS, ChannelPlan, House, HouseSettings
+from optfm_bot.house import House
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import StoreCounts
 from optfm_bot.testing.platform import MemoryPlatform
 from optfm_bot.testing.stage import Stage
+from optfm_bot.voice import COMMANDS
 
 PAY = FaqEntry(id="pay", question="Как оплатить заказ?", answer="Картой.")
 
@@ -67,26 +69,19 @@ async def test_a_new_base_answers_from_the_next_message_on() -> None:
     async with Stage([PAY]) as on:
         anna = on.person()
         await anna.says("как оплатить заказ")
-        on.house.serve(FaqManager([FaqEntry(id="pay", question="Как оплатить заказ?", answer="Наличными.")]))
+        on.house.voice.serve(
+            FaqManager([FaqEntry(id="pay", question="Как оплатить заказ?", answer="Наличными.")])
+        )
         await anna.says("как оплатить заказ")
 
         anna.sees("Картой")
         anna.sees("Наличными")
 
 
-@pytest.mark.parametrize(
-    ("locale", "language"),
-    [("ru", "ru"), ("RU", "ru"), ("en-US", "en"), ("en_GB", "en"), ("de", "ru"), ("", "ru"), (None, "ru")],
-)
-async def test_the_language_of_a_platform_becomes_one_of_ours(locale: str | None, language: str) -> None:
-    async with Stage([PAY]) as on:
-        assert on.house._language_of(locale) == language
-
-
 async def test_the_status_says_what_runs_and_nothing_secret() -> None:
     async with Stage([PAY]) as on:
         await on.clock.advance(0)
-        status = on.house.status()
+        status = on.house.report.status()
         began = on.clock.now().isoformat(timespec="seconds")
         assert (status["service"], status["status"], status["channels"]) == (
             "OptFM",
@@ -96,7 +91,7 @@ async def test_the_status_says_what_runs_and_nothing_secret() -> None:
         await on.clock.advance(60)
         on.house.runners["stage"].status.failed(Unauthorized("revoked"))
 
-        status = on.house.status()
+        status = on.house.report.status()
         assert status["status"] == "degraded"
         assert status["channels"]["stage"] == {
             "state": "bad_credentials",
@@ -108,7 +103,7 @@ async def test_the_status_says_what_runs_and_nothing_secret() -> None:
 
 async def test_a_house_that_can_work_has_no_problems() -> None:
     async with Stage([PAY]) as on:
-        assert (await on.house.verdict()).status == "ok"
+        assert (await on.house.watch.verdict()).status == "ok"
 
 
 async def test_problems_name_an_empty_base_a_broken_store_and_the_end(
@@ -119,7 +114,7 @@ async def test_problems_name_an_empty_base_a_broken_store_and_the_end(
 
     async with Stage([]) as on:
         monkeypatch.setattr(on.store, "check", down)
-        found = await on.house.verdict()
+        found = await on.house.watch.verdict()
         assert [problem.text for problem in found.problems] == [
             "the disk is full",
             "the knowledge base is empty",
@@ -127,7 +122,7 @@ async def test_problems_name_an_empty_base_a_broken_store_and_the_end(
         assert not found.ready
         on.house.supervisor.stopping.set()
 
-        assert (await on.house.verdict()).problems[0].text == "stopping"
+        assert (await on.house.watch.verdict()).problems[0].text == "stopping"
 
 
 async def test_waiting_work_is_counted_and_a_broken_store_does_not_end_the_counting(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from config import ConfigError, load_config
+from optfm_bot.blueprint import ChannelPlan
 from optfm_bot.clock import ManualClock
-from optfm_bot.house import ChannelPlan
 from optfm_bot.observe.readiness import ReadinessLimits
 from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.outbox.plan import Policy
@@ -117,19 +117,44 @@ def test_a_helpdesk_is_found_by_its_kind_and_its_settings_are_checked(tmp_path: 
             "mial: {}",
             ["config.yaml:2: helpdesk.mial: There is no helpdesk 'mial'", "freescout, mail, telegram"],
         ),
+        (
+            "agents: {type: telegram, channel: staff, group: -1001234567890}",
+            ["config.yaml:2: helpdesk.agents.channel: there is no channel `staff` (there are: shop)"],
+        ),
     ],
-    ids=["nothing is set", "a wrong key", "a wrong kind"],
+    ids=["nothing is set", "a wrong key", "a wrong kind", "a channel that is not there"],
 )
 def test_a_wrong_helpdesk_keeps_the_channels_from_being_planned_too(
     plan: Plan, tmp_path: Path, helpdesk: str, told: list[str]
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        plan(f"helpdesk:\n  {helpdesk}")
+        plan(f"helpdesk:\n  {helpdesk}\nchannels: {{shop: {{type: webchat}}}}")
     with pytest.raises(ConfigError) as alone:
         plan_helpdesk(load_config(None, env={}, cwd=tmp_path))
 
     assert str(alone.value) == str(caught.value)
     assert not [words for words in told if words not in str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("channels:\n  shop: {type: telegram, token: '1:A B'}", "shop.token: это не токен Telegram"),
+        (
+            "channels:\n  shop: {type: telegram, token: '1:ABC', proxy: x}",
+            "адрес proxy начинается с одного из: http",
+        ),
+        ("helpdesk:\n  mail: {address: x}", "helpdesk.mail.address: нужен один адрес вида"),
+        ("helpdesk:\n  g: {type: telegram, channel: c, group: 5}", "g.group: это не номер супергруппы"),
+    ],
+)
+def test_what_a_channel_or_a_helpdesk_finds_wrong_is_said_in_russian_too(
+    plan: Plan, settings: str, told: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan(settings)
+
+    assert told in caught.value.describe("ru")
 
 
 def test_what_the_house_lives_by_comes_from_the_settings(tmp_path: Path) -> None:

@@ -110,5 +110,28 @@ async def test_a_part_that_does_not_listen_is_cut_off() -> None:
     assert cut.is_set()
 
 
+async def test_a_part_that_does_not_even_end_when_it_is_cut_off_is_left_behind() -> None:
+    """As behind a connection that nobody answers: a stop must not take twice the time it was given."""
+    part, released = Part(), asyncio.Event()
+
+    async def stuck() -> None:
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+
+    part.supervisor.start("stuck", stuck)
+    await part.clock.advance(0)
+    stopping = asyncio.create_task(part.supervisor.stop(10))
+    await part.clock.advance(11)
+    ended = stopping.done()
+    released.set()
+    await part.clock.advance(10)
+    await stopping
+
+    assert ended
+
+
 async def test_stopping_with_nothing_to_stop_returns() -> None:
     await Supervisor(ManualClock(), pytest.fail).stop(10)

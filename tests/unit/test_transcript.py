@@ -10,7 +10,7 @@ from channels.errors import Rejected
 from channels.model import Past
 from faq import Category, FaqEntry, FaqManager
 from faq.entry import EntryButton
-from optfm_bot.house import HouseSettings
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.testing.stage import Stage
 from optfm_bot.transcript import Transcripts
@@ -41,8 +41,9 @@ async def test_it_holds_what_both_sides_said_in_order_with_buttons() -> None:
         await anna.presses("Сроки")
 
         talk = await transcripts(stage)(anna.chat, 50)
-        assert [said(past) for past in talk] == ["как оплатить заказ", "Картой.", "Неделя."]
-        assert talk[0].id == "id-Анна-1"
+        assert [said(past) for past in talk] == ["как оплатить заказ", "Картой.", "Сроки", "Неделя."]
+        assert [past.pressed for past in talk] == [False, False, True, False]
+        assert (talk[0].id, talk[2].id) == ("id-Анна-1", "id-Анна-2")
         assert talk[1].message is not None
         assert "Сроки" in [action.label for row in talk[1].message.actions for action in row]
 

@@ -44,7 +44,7 @@ async def test_of_several_processes_each_answers_for_its_own_conversations() -> 
         await on.clock.advance(70)
         counts, now = await on.store.counts(), on.clock.ms()
         owners = [
-            vitals(on, SimpleNamespace(members=2, shards=shards))
+            vitals(on, SimpleNamespace(members=2, shards=shards, missing=()))
             for shards in ({shard_of("a")}, {shard_of("b")}, set(range(SHARDS)), ())
         ]
         found = [(await one.backlogs(counts, now))["stage"] for one in owners]

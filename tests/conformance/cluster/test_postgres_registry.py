@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from optfm_bot.cluster import postgres as registry_module
 from optfm_bot.cluster.plan import ROLES
 from optfm_bot.cluster.postgres import _CHANNEL, _LOCKS, PostgresRegistry
 from optfm_bot.cluster.registry import GONE_SECONDS, LEASE_SECONDS
 from optfm_bot.errors import StoreUnavailable
+from optfm_bot.ids import WORKERS, IdSource
 from optfm_bot.store.statements import lasting
 from tests.conformance.cluster.conftest import PATIENCE, Ears, InPostgres
 
@@ -165,3 +169,74 @@ async def test_words_of_strangers_on_the_channel_harm_nobody(postgres: InPostgre
     await ears.until(("inbox", "1"))
 
     assert ears.heard == [("inbox", "1")]
+
+
+async def test_members_that_live_together_never_give_the_same_ids(postgres: InPostgres) -> None:
+    """Ids keep ten bits of a member's number: of two that live at once they must not be the same ones."""
+    one, two = await door(postgres), await door(postgres)
+    first = await one.join(ALL, [])
+    await postgres.admin.execute(
+        "SELECT setval(pg_get_serial_sequence('members', 'id'), $1)", first + WORKERS - 1
+    )
+    second = await two.join(ALL, [])
+    sources = [IdSource(lambda: 1_800_000_000_000, tenure % WORKERS) for tenure in (first, second)]
+
+    assert second > first
+    assert sources[0].next() != sources[1].next()
+
+
+async def test_the_dead_are_found_although_the_clock_of_the_server_was_set_back(postgres: InPostgres) -> None:
+    one, two, three = [await door(postgres) for _ in range(3)]
+    first, second, third = [await each.join(ALL, []) for each in (one, two, three)]
+    await postgres.silent(first, -3600)
+    await postgres.silent(second, -3600)
+    await postgres.die(one, first)
+
+    assert set((await three.beat(third, steady=True)).members) == {second, third}
+
+
+async def test_who_only_listens_hears_again_after_a_server_was_away(
+    postgres: InPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing has to be told by this process for it to connect again."""
+    monkeypatch.setattr(registry_module, "_LISTEN_SECONDS", 0.02)
+    ears, away = Ears(), asyncio.Event()
+    one = await door(postgres, ears)
+    connect = one._talk._connect
+
+    async def refused_once() -> object:
+        if not away.is_set():
+            away.set()
+            raise ConnectionRefusedError
+        return await connect()
+
+    monkeypatch.setattr(one._talk, "_connect", refused_once)
+    await cut(postgres, one)
+
+    await ears.until_missed(2)
+    assert away.is_set()
+    two = await door(postgres)
+    two.tell("inbox", "1")
+    await ears.until(("inbox", "1"))
+
+
+async def test_a_connection_that_ended_without_a_word_is_noticed_by_who_only_listens(
+    postgres: InPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_module, "_LISTEN_SECONDS", 0.02)
+    ears = Ears()
+    one = await door(postgres, ears)
+    use, silent = one._talk.use, asyncio.Event()
+
+    @asynccontextmanager
+    async def never_answered() -> AsyncIterator[object]:
+        async with use() as connection:
+            if not silent.is_set():
+                silent.set()
+                raise TimeoutError  # as a statement does that nobody answers
+            yield connection
+
+    monkeypatch.setattr(one._talk, "use", never_answered)
+
+    await ears.until_missed(2)
+    assert silent.is_set()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from optfm_bot.errors import StoreConflict
+from optfm_bot.errors import StoreConflict, StoreOutdated
 from optfm_bot.store.contract import Store
+from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.request_records import (
     ProposalRow,
     ProposalStatus,
@@ -16,6 +19,7 @@ from optfm_bot.store.request_records import (
     RequestRow,
     RequestStatus,
 )
+from optfm_bot.store.sql import SqlStore
 
 NOW = 1_760_000_000_000
 
@@ -56,6 +60,36 @@ async def add(store: Store, *rows: RequestRow) -> None:
             unit.requests.add(row)
 
 
+@pytest.fixture
+async def other(store: Store) -> AsyncIterator[Store]:
+    """The store of another process over the same rows."""
+    made: Store
+    if isinstance(store, MemoryStore):
+        made = store.beside()
+    else:
+        assert isinstance(store, SqlStore)
+        made = SqlStore(store._url.render_as_string(hide_password=False))
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def change(
+    store: Store, seen: RequestRow, number: int, status: RequestStatus, *, assignee: str | None = None
+) -> int:
+    """Change a request that was seen so, with a step of its life; gives the moment."""
+    async with store.unit() as unit:
+        at = unit.requests.change(
+            seen.id, seen=seen.updated_at, status=status, assignee=assignee, at=NOW + 100
+        )
+        unit.requests.add_event(event(number, seen.id, status=status, at=at))
+    return at
+
+
+async def life(store: Store, request_id: int = 1) -> list[tuple[int, str]]:
+    return [(one.id, one.status.value) for one in await store.request_events(request_id)]
+
+
 async def test_a_request_is_found_as_it_was_written(store: Store) -> None:
     row = request(1)
     await add(store, row)
@@ -81,13 +115,12 @@ async def test_a_number_belongs_to_one_request(store: Store, same: str) -> None:
 async def test_a_request_changes_and_its_life_is_on_record(store: Store) -> None:
     await add(store, request(1))
     async with store.unit() as unit:
-        unit.requests.change(1, status=RequestStatus.IN_WORK, assignee="Ольга", at=NOW + 50)
+        unit.requests.change(1, seen=NOW + 1, status=RequestStatus.IN_WORK, assignee="Ольга", at=NOW + 50)
         unit.requests.add_event(event(12, 1, status=RequestStatus.IN_WORK, comment="Перезвоню\x00"))
         unit.requests.add_event(event(11, 1))
         unit.requests.add_event(event(13, 2))
     async with store.unit() as unit:
-        unit.requests.change(1, status=RequestStatus.DONE, at=NOW + 60)
-        unit.requests.change(99, status=RequestStatus.DONE, at=NOW + 60)
+        unit.requests.change(1, seen=NOW + 50, status=RequestStatus.DONE, at=NOW + 60)
 
     done = request(1, status=RequestStatus.DONE, assignee="Ольга", updated_at=NOW + 60)
     assert await store.requests() == [done]
@@ -98,10 +131,74 @@ async def test_a_request_changes_and_its_life_is_on_record(store: Store) -> None
     assert await store.request_events(3) == []
 
 
+async def test_a_change_of_what_is_not_so_any_more_is_refused_with_everything(
+    store: Store, other: Store
+) -> None:
+    seen = request(1)
+    await add(store, seen)
+    await change(other, seen, 11, RequestStatus.IN_WORK, assignee="Ольга")
+    for status in (RequestStatus.DONE, RequestStatus.IN_WORK):
+        with pytest.raises(StoreOutdated):
+            await change(store, seen, 12, status, assignee="Олег")
+    with pytest.raises(StoreOutdated):
+        await change(store, request(99), 13, RequestStatus.DONE)  # nobody knows such a request
+
+    (row,) = await store.requests()
+    assert (row.status, row.assignee) == (RequestStatus.IN_WORK, "Ольга")
+    assert (await life(store), await life(store, 99)) == ([(11, "in_work")], [])
+    await change(store, row, 12, RequestStatus.DONE)
+    assert await life(other) == [(11, "in_work"), (12, "done")]
+
+
+async def test_every_change_is_later_than_the_one_before_whatever_the_clock_says(store: Store) -> None:
+    seen = request(1, updated_at=NOW + 500)
+    await add(store, seen)
+    first = await change(store, seen, 19, RequestStatus.IN_WORK)
+    second = await change(store, replace(seen, updated_at=first), 11, RequestStatus.DONE)
+
+    assert (first, second) == (NOW + 501, NOW + 502)
+    assert await life(store) == [(19, "in_work"), (11, "done")]  # the order of what happened, not of the ids
+    with pytest.raises(StoreOutdated):
+        await change(store, replace(seen, updated_at=first), 12, RequestStatus.CANCELLED)
+
+
+async def test_of_changes_in_the_same_moment_one_is_made(store: Store, other: Store) -> None:
+    seen = request(1)
+    await add(store, seen)
+    tries = [
+        change(place, seen, 10 + number, RequestStatus.IN_WORK, assignee=f"{number}")
+        for number, place in enumerate([store, other, store, other, store, other])
+    ]
+    found = await asyncio.gather(*tries, return_exceptions=True)
+
+    made = [number for number, one in enumerate(found) if isinstance(one, int)]
+    assert len(made) == 1
+    assert all(isinstance(one, int | StoreOutdated) for one in found)
+    (row,) = await store.requests()
+    assert row.assignee == f"{made[0]}"
+    assert await life(store) == [(10 + made[0], "in_work")]
+
+
+async def test_an_outdated_change_does_no_harm_to_those_of_its_transaction(store: Store) -> None:
+    await add(store, request(1), request(2))
+    tries = [
+        change(store, request(1, updated_at=NOW), 11, RequestStatus.DONE),
+        change(store, request(2), 12, RequestStatus.DONE),
+        add(store, request(3)),
+    ]
+    refused, *made = await asyncio.gather(*tries, return_exceptions=True)
+
+    assert isinstance(refused, StoreOutdated)
+    assert not [one for one in made if isinstance(one, Exception)]
+    statuses = [row.status.value for row in await store.requests()]
+    assert statuses == ["new", "done", "new"]
+    assert await life(store) == []
+
+
 async def test_an_agent_may_be_taken_off_a_request(store: Store) -> None:
     await add(store, request(1, assignee="Ольга"))
     async with store.unit() as unit:
-        unit.requests.change(1, status=RequestStatus.NEW, assignee="", at=NOW)
+        unit.requests.change(1, seen=NOW + 1, status=RequestStatus.NEW, assignee="", at=NOW)
 
     found = await store.request(1)
     assert found is not None

@@ -69,7 +69,7 @@ async def port(tmp_path: Path, run_app: Callable[[Path, Mapping[str, Any]], Any]
         }  # fmt: skip
         app = await stack.enter_async_context(run_app(tmp_path, settings))
         await eventually(
-            lambda: {one["state"] for one in app.house.channel_states().values()} == {"connected"},
+            lambda: {one["state"] for one in app.house.report.states().values()} == {"connected"},
             "everybody is connected",
         )
         people: dict[str, Talker] = {

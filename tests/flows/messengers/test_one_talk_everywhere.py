@@ -31,7 +31,7 @@ async def test_the_same_talk_works_everywhere_at_the_same_time(town: Town) -> No
 
     for person in town.people.values():
         person.sees_nothing()
-    assert {name: shown["state"] for name, shown in town.app.house.channel_states().items()} == dict.fromkeys(
+    assert {name: shown["state"] for name, shown in town.app.house.report.states().items()} == dict.fromkeys(
         town.people, "connected"
     )
 

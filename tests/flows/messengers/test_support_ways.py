@@ -134,6 +134,33 @@ async def test_who_takes_a_ticket_is_told_once(at_the_desk: At) -> None:
         anna.sees_nothing()
 
 
+async def test_who_answers_at_once_needs_no_announcement_but_a_name(at_the_desk: At) -> None:
+    async with at_the_desk() as support:  # FreeScout gives the ticket to whoever answers
+        anna = support.customer
+        support.agents.reply(support.ticket.id, "<p>Добрый день</p>")
+        await news(support)
+        assert support.ticket.assignee_id is not None
+        await anna.sees("Добрый день")
+        assert not any("подключился" in text for text in anna.texts())
+
+
+async def test_who_is_not_named_is_announced_before_the_first_words(tmp_path: Path, run_app: RunApp) -> None:
+    desk = {"agent_name": False, "mode": "mirror"}
+    async with with_support("max", tmp_path, run_app, desk=desk) as support:
+        anna = support.customer
+        await anna.says("/operator")
+        await anna.sees("Передал разговор человеку")
+        await support.called()
+        await support.hooks()
+        await support.calm()
+        support.agents.reply(support.ticket.id, "<p>Добрый день</p>")
+        await news(support)
+        await anna.sees("К разговору подключился человек")
+        await anna.sees("Добрый день")
+        assert sum("подключился" in text for text in anna.texts()) == 1
+        await support.hears("note", "Бот: К разговору подключился человек.")
+
+
 async def test_a_ticket_that_an_agent_opens_again_takes_the_word_from_the_bot(at_the_desk: At) -> None:
     async with at_the_desk() as support:
         anna, ticket = support.customer, support.ticket.id
@@ -248,6 +275,7 @@ async def test_in_the_mirror_every_message_is_in_the_ticket(tmp_path: Path, run_
             "Доставка по России — от 300 ₽.",
             "Обычно 2–7 дней.",
             "Передал разговор человеку",
+            "Разговор с человеком закончен.",
             "Обычно 2–7 дней.",
         ]
         assert support.desk.world.doubles()["conversations"] == 0

@@ -27,8 +27,9 @@ from config.secret import Secret
 from faq import FaqEntry, FaqManager
 from optfm_bot.api.application import Api
 from optfm_bot.api.tokens import Scope, digest, new_token
+from optfm_bot.blueprint import ChannelPlan, HouseSettings
 from optfm_bot.clock import ManualClock
-from optfm_bot.house import ChannelPlan, House, HouseSettings
+from optfm_bot.house import House
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
 from optfm_bot.outbox.outgoing import DeliverySettings

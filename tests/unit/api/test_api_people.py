@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -425,19 +426,45 @@ async def test_of_two_who_take_a_request_at_once_one_is_told_of_the_other(
     find = office.store.request_numbered
 
     async def slow(number: str) -> Any:
-        """Both have looked before one of them writes, unless the second waits for the first."""
+        """Both have looked before one of them writes."""
         row = await find(number)
         for _ in range(200):
             await asyncio.sleep(0)
         return row
 
     monkeypatch.setattr(office.store, "request_numbered", slow)
-    desk = RequestDesk(office.house, office.clock, count(100).__next__)
-    taken = {"status": "in_work"}
-    found = await asyncio.gather(*(desk.change(call(taken)) for _ in "12"), return_exceptions=True)
+    ids = count(100).__next__
+    desks = [RequestDesk(office.house, office.clock, ids) for _ in "12"]  # as two processes have them
+    taken = [{"status": "in_work", "assignee": name} for name in ("Ольга", "Олег")]
+    found = await asyncio.gather(
+        *(desk.change(call(body)) for desk, body in zip(desks, taken, strict=True)), return_exceptions=True
+    )
 
-    assert [one.code for one in found if isinstance(one, Refusal)] == ["request_refused"]
+    (refused,) = (one for one in found if isinstance(one, Refusal))
+    assert (refused.code, refused.detail) == ("request_refused", "Заявка 26-1 уже в работе.")
+    (row,) = await office.store.requests()
+    body = json.loads(refused.response("ru").text or "")
+    assert (body["request"]["status"], body["request"]["assignee"]) == ("in_work", row.assignee)
+    assert [one["status"] for one in body["request"]["history"]] == ["new", "in_work"]
     assert len(await office.store.request_events(1)) == 2
+
+
+async def test_who_changes_what_is_not_so_any_more_sees_what_it_is(office: Any) -> None:
+    await has_requests(office, 1)
+    seen = (await look(office, "/api/requests/26-1", Scope.REQUESTS_READ)).json["updated_at"]
+    office.clock.jump(60)
+    first = await change(office, {"assignee": "Ольга", "updated_at": seen})
+    second = await change(office, {"assignee": "Олег", "updated_at": seen})
+    again = await change(office, {"assignee": "Олег", "updated_at": first.json["updated_at"]})
+
+    assert (first.status, second.status, second.code) == (200, 409, "request_refused")
+    assert second.json["error"]["hint"] == (
+        "Заявку 26-1 только что изменил кто-то другой. Теперь она новая, ответственный: Ольга. "
+        "Если ваше изменение ещё нужно, повторите его."
+    )
+    assert second.json["request"] == first.json
+    assert (again.status, again.json["assignee"]) == (200, "Олег")
+    assert (await change(office, {"comment": "x", "updated_at": "yesterday"})).code == "bad_request"
 
 
 async def test_a_finished_request_may_still_get_a_comment(office: Any) -> None:
@@ -570,6 +597,7 @@ async def test_answers_about_people_are_as_described(office: Any) -> None:
         "TicketList": await look(office, "/api/tickets", Scope.TICKETS_READ),
         "RequestList": await look(office, "/api/requests", Scope.REQUESTS_READ),
         "RequestDetails": await change(office, {"status": "in_work"}),
+        "RequestRefused": await change(office, {"status": "in_work"}),
         "ProposalList": await look(office, "/api/proposals", Scope.PROPOSALS_READ),
     }
 

@@ -151,7 +151,7 @@ def test_an_address_for_notices_that_would_refuse_the_start_fails_the_check(cli:
     result = cli("config", "check")
 
     assert 3 == result.exit_code
-    assert "notify.urls[0]" in result.output
+    assert "notify.urls[0] — не адрес, которым может пользоваться apprise" in result.output
     assert "nonsense" not in result.output
 
 

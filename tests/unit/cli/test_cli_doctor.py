@@ -143,6 +143,7 @@ def test_updates_that_were_put_aside_are_told(cli: Cli, project: Path) -> None:
 
     assert ["ok", "warning"] == [finding["mark"] for finding in database]
     assert "1 (web)" in database[1]["text"]
+    assert "optfm-bot db revive" == database[1]["fix"]
 
 
 def test_a_part_that_hangs_does_not_hold_the_others(

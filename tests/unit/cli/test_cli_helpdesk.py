@@ -191,7 +191,7 @@ def test_trouble_has_the_codes_of_channels(
     [
         ({}, 0, "✓ desk Поддержка: работает"),
         ({"api_key": "another-key"}, 5, "✗ desk: доступ отклонён"),
-        ({"mailbox_id": 99}, 4, "There is no mailbox 99"),
+        ({"mailbox_id": 99}, 4, "Ящика 99 нет"),
     ],
 )
 async def test_freescout_is_tested(

@@ -128,6 +128,35 @@ def test_the_way_of_a_request_and_what_is_refused(cli: Cli, folder: Path) -> Non
     assert ["in_work", "done"] == [one["status"] for one in shown["events"]]
 
 
+def test_who_is_overtaken_by_a_running_bot_overwrites_nothing_and_is_told(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = SqlStore.request_numbered
+
+    async def slow(store: SqlStore, number: str) -> RequestRow | None:
+        """Between the look and the change, somebody at another process is faster."""
+        row = await find(store, number)
+        assert row is not None
+        other = SqlStore(f"sqlite+aiosqlite:///{folder / 'optfm.db'}")
+        await other.open()
+        async with other.unit() as unit:
+            unit.requests.change(
+                row.id, seen=row.updated_at, status=row.status, assignee="Анна", at=row.updated_at
+            )
+        await other.close()
+        return row
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlStore, "request_numbered", slow)
+        overtaken = cli("requests", "assign", "261121-0001", "Олег")
+
+    assert 1 == overtaken.exit_code
+    assert "только что изменил кто-то другой. Теперь она новая, ответственный: Анна." in overtaken.stdout
+    found = json.loads(cli("requests", "show", "261121-0001", "--json").stdout)
+    assert ("Анна", []) == (found["assignee"], found["events"])
+    assert 0 == cli("requests", "assign", "261121-0001", "Олег").exit_code
+
+
 def test_a_request_is_given_to_a_manager_of_the_settings(cli: Cli, folder: Path) -> None:
     assert 0 == cli("requests", "assign", "261121-0001", "Олег").exit_code
     found = json.loads(cli("requests", "show", "261121-0001", "--json").stdout)

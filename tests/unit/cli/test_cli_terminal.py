@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 from faq import FaqEntry, FaqManager
 from optfm_bot import __version__
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.cli.terminal import Terminal, TerminalTalk
 from optfm_bot.clock import SystemClock
 from optfm_bot.domain.talk import TalkSettings
-from optfm_bot.house import HouseSettings
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.observe.observer import MetricsObserver
 

@@ -16,8 +16,8 @@ from channels.console.spec import SPEC, ConsoleSettings
 from channels.contract import Channel, ChannelContext, ChannelSpec, Login, LoginState, LoginStep
 from channels.errors import Unauthorized, Unreachable
 from channels.model import Inbound, RawUpdate, Receipt, Rendered
+from optfm_bot.blueprint import ChannelPlan
 from optfm_bot.cli import login, operate
-from optfm_bot.house import ChannelPlan
 
 Cli = Callable[..., Result]
 

@@ -16,9 +16,9 @@ from channels.contract import Channel, ChannelContext, ChannelSettings, ChannelS
 from channels.errors import Rejected, Unauthorized, Unreachable
 from channels.model import Inbound, RawUpdate, Receipt, Rendered
 from config.secret import Secret
+from optfm_bot.blueprint import ChannelPlan
 from optfm_bot.cli import consent, operate
 from optfm_bot.cli.operate import read_params
-from optfm_bot.house import ChannelPlan
 
 Cli = Callable[..., Result]
 CANARY = "CANARY-key"

@@ -131,6 +131,17 @@ async def test_three_members_share_and_only_those_with_the_role_do(cluster: Any)
 # -- dying ---------------------------------------------------------------------------------------------
 
 
+async def test_every_member_knows_when_nobody_answers_any_more(cluster: Any) -> None:
+    web = await cluster.member("web")
+    assert set(web.membership.missing) == {"worker", "poller"}
+    worker, _ = await cluster.member("worker"), await cluster.member("poller")
+    assert not web.membership.missing
+    await worker.killed()
+    await cluster.clock.advance(GONE_SECONDS + BEAT_SECONDS)
+
+    assert set(web.membership.missing) == {"worker"}
+
+
 async def test_the_shards_of_one_that_was_killed_are_taken_within_seconds(cluster: Any) -> None:
     one, two = await cluster.member(), await cluster.member()
     await one.killed()

@@ -83,7 +83,7 @@ STEPS = "forms:\n  a:\n    title: x\n    steps:\n"
         ("forms:\n  a: {title: {fr: x}, steps: [{name: a}]}", 2, "forms.a.title", "for each language"),
         ("forms:\n  a: {title: ' ', steps: [{name: a}]}", 2, "forms.a.title", "for each language"),
         (f"{STEPS}      - {{name: a}}\n      - {{name: a}}", 2, "forms.a", "step `a` is there twice"),
-        (f"{STEPS}      - {{name: a}}\n      - {{name: Б}}", 6, "forms.a.steps.1.name", "must match"),
+        (f"{STEPS}      - {{name: a}}\n      - {{name: Б}}", 6, "forms.a.steps.1.name", "a small Latin letter"),
         (f"{STEPS}      - {{name: a, kind: choice}}", 5, "forms.a.steps.0", "a choice needs options"),
         (f"{STEPS}      - {{name: a, options: [x]}}", 5, "forms.a.steps.0", "only the kind `choice`"),
         (f"{STEPS}      - {{name: a, kind: choice, options: [Да, да]}}", 5, "forms.a.steps.0", "`да` is there twice"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from channels.errors import BadPayload
-from optfm_bot.errors import StoreConflict, StoreUnavailable
+from optfm_bot.errors import StoreConflict, StoreOutdated, StoreUnavailable
 
 
 async def test_each_conversation_is_handled_in_its_order(desk: Any) -> None:
@@ -142,6 +142,26 @@ async def test_a_conflict_that_never_ends_is_parked_like_any_failure(desk: Any) 
         assert d.handler.texts() == ["2"]
 
 
+async def test_what_was_decided_by_something_that_has_changed_is_decided_anew_at_once(desk: Any) -> None:
+    async with desk() as d:
+        d.handler.script["1"] = [StoreOutdated()]
+        await d.push("a", "1", "2")
+        await d.clock.advance(0)
+
+        assert d.handler.texts() == ["1", "2"]
+
+
+async def test_what_changes_whenever_it_is_decided_is_parked_like_any_failure(desk: Any) -> None:
+    async with desk() as d:
+        d.handler.script["1"] = [StoreOutdated()] * 99
+        await d.push("a", "1", "2")
+        await d.clock.advance(30)
+
+        assert len(d.handler.times("1")) == 8
+        assert [row.key for row in await d.store.parked()] == ["a-1"]
+        assert d.handler.texts() == ["2"]
+
+
 # -- more than memory holds ----------------------------------------------------------------------------
 
 
@@ -269,6 +289,22 @@ async def test_stopping_cuts_off_what_hangs_and_frees_its_lease(desk: Any) -> No
         assert not d.dispatcher._lanes.tasks
         claimed = await d.store.claim(owner="x", now=d.clock.ms(), lease_until=0, limit=9)
         assert len(claimed) == 1
+
+
+async def test_stopping_does_not_wait_for_a_store_that_does_not_answer(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with desk() as d:
+
+        async def never(**_: object) -> int:
+            return int(await asyncio.get_running_loop().create_future())
+
+        with monkeypatch.context() as patched:
+            patched.setattr(d.store, "release", never)
+            stopping = asyncio.create_task(d.dispatcher.stop(10))
+            await d.clock.advance(2)
+
+            assert stopping.done()
 
 
 async def test_stopping_does_not_wait_for_the_next_try(desk: Any) -> None:

@@ -10,8 +10,8 @@ import pytest
 from channels.errors import Gone, MarkupRejected, Unauthorized, Unreachable
 from channels.model import ActionIn, ChatRef, SenderRef, TextIn
 from faq import FaqEntry
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.errors import StoreConflict, StoreUnavailable
-from optfm_bot.house import HouseSettings
 from optfm_bot.outbox.outgoing import DeliverySettings
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import OutboxState

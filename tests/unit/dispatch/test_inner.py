@@ -20,11 +20,13 @@ from optfm_bot.dispatch.inner import (
     DeskIn,
     DownIn,
     Inner,
+    LeftOutIn,
     LostIn,
     StaffIn,
     alarm_update,
     desk_update,
     down_update,
+    left_out_update,
     lost_update,
     read_inner,
     staff_update,
@@ -116,6 +118,8 @@ def test_the_others_come_back_as_they_were(number: int, since: int, text: str, r
     assert stored("desk", down) == DownIn(ticket=number, since=since)
     lost = lost_update(number, LANE, reason=reason, text=text)
     assert stored("desk", lost) == LostIn(reason=reason, text=text)
+    files = ((text, reason), (reason, text))
+    assert stored("desk", left_out_update(number, LANE, files)) == LeftOutIn(files=files)
     assert stored(CLOCK, alarm_update("late", since, LANE)) == AlarmIn(name="late", due_at=since)
 
 
@@ -143,14 +147,22 @@ def test_keys_tell_apart_what_is_different_and_no_more() -> None:
         down_update(1, LANE, since=5).key,
         down_update(2, LANE, since=5).key,
         lost_update(1, LANE, reason="", text="").key,
+        left_out_update(1, LANE, []).key,
     }
-    assert len(others - {first.key}) == 6
+    assert len(others - {first.key}) == 7
     assert down_update(1, LANE, since=9).key == down_update(1, LANE, since=5).key
 
 
 def test_what_is_personal_stays_out_of_repr() -> None:
     assert "секрет" not in repr(lost_update(1, LANE, reason="ушёл", text="секрет"))
     assert "секрет" not in repr(LostIn(reason="ушёл", text="секрет"))
+    assert "секрет" not in repr(LeftOutIn(files=(("секрет.pdf", "нет"),)))
+
+
+@pytest.mark.parametrize("files", [[["одно"]], [["a", "b", "c"]], [7]])
+def test_files_that_cannot_be_read_are_bad(files: Any) -> None:
+    with pytest.raises(BadPayload):
+        read_inner("desk", {"left_out": files})
 
 
 def reply(**changed: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from channels.body import plain_text, text_body
 from channels.model import ChatRef, Media, MediaKind, Purpose
-from optfm_bot.dispatch.inner import AlarmIn, DeskIn, DownIn, Inner, LostIn, StaffIn
+from optfm_bot.dispatch.inner import AlarmIn, DeskIn, DownIn, Inner, LeftOutIn, LostIn, StaffIn
 from optfm_bot.dispatch.inside import Inside, InsideAnswering, follow
 from optfm_bot.dispatch.record import DeskDoings, InnerTurn
 from optfm_bot.domain.conversation import EMPTY, Conversation
@@ -253,6 +253,17 @@ async def test_an_agent_who_takes_the_ticket_is_told_once(scene: Scene) -> None:
     assert await scene.hears(Assigned(**FACTS, agent="Ольга")) is None
 
 
+async def test_a_reply_of_nothing_is_told_to_the_agent_and_not_to_the_customer(scene: Scene) -> None:
+    await scene.keep(TICKET)
+    empty = replace(reply(), body=text_body(" \u200b"))
+    response, doings = certain(await scene.hears(empty))
+
+    assert (response.says, response.conversation) == ((), QUEUED)
+    note = Relay(purpose=Purpose.NOTE, text=WORDS.label("desk.said_nothing", "ru"))
+    assert response.relays == (note,)
+    assert (doings.ticket, doings.thread) == (replace(TICKET, updated_at=NOW), "m9")
+
+
 async def test_a_ticket_that_is_open_again_is_the_present_one_unless_there_is_another(scene: Scene) -> None:
     closed = replace(TICKET, status=CLOSED, closed_at=NOW - 1)
     await scene.keep(closed)
@@ -276,15 +287,22 @@ async def test_a_ticket_that_was_merged_goes_on_under_the_other_id(scene: Scene)
     assert await scene.hears(Merged(**FACTS, into="77")) is None
 
 
-@pytest.mark.parametrize(("lane", "present"), [(ANNA, 8), (BORIS, 7)])
-async def test_of_two_tickets_of_ours_that_were_merged_one_is_left(
-    scene: Scene, lane: str, present: int
-) -> None:
-    other = replace(TICKET, id=8, external_id="88", lane=lane, status=CLOSED, closed_at=NOW - 1)
+async def test_of_two_tickets_of_ours_that_were_merged_one_is_left(scene: Scene) -> None:
+    other = replace(TICKET, id=8, external_id="88", status=CLOSED, closed_at=NOW - 1)
     await scene.keep(TICKET, other)
     response, doings = certain(await scene.hears(Merged(**FACTS, into="88")))
 
-    assert response.conversation == replace(QUEUED, ticket=present)
+    assert response.conversation == replace(QUEUED, ticket=8)
+    assert doings.ticket == replace(TICKET, status=GONE, closed_at=NOW, updated_at=NOW)
+
+
+async def test_whose_ticket_was_merged_into_that_of_another_talk_waits_for_nobody(scene: Scene) -> None:
+    await scene.keep(TICKET, replace(TICKET, id=8, external_id="88", lane=BORIS))
+    found = await scene.hears(Merged(**FACTS, into="88"))
+    response, doings = certain(found)
+
+    assert (response.conversation.stage, response.conversation.ticket) == (Stage.BOT, None)
+    assert said(found) == [WORDS.label("handoff.closed", "ru")]
     assert doings.ticket == replace(TICKET, status=GONE, closed_at=NOW, updated_at=NOW)
 
 
@@ -307,6 +325,14 @@ async def test_what_did_not_arrive_is_told_to_the_agent_only(scene: Scene) -> No
     assert response.relays == (Relay(purpose=Purpose.NOTE, text=text),)
 
 
+async def test_that_files_did_not_arrive_is_told_to_the_agent_only(scene: Scene) -> None:
+    event = LeftOutIn(files=(("счёт.pdf", "нет ответа"), ("план.png", "слишком большой")))
+    response, doings = certain(await scene.respond(event, HUMAN))
+    assert (response.says, response.conversation, doings) == ((), HUMAN, DeskDoings())
+    text = "Ответ дошёл до клиента, но без файлов:\n\n📎 счёт.pdf: нет ответа\n📎 план.png: слишком большой"
+    assert response.relays == (Relay(purpose=Purpose.NOTE, text=text),)
+
+
 @pytest.mark.parametrize(
     ("name", "talk", "minutes", "key"),
     [(LATE, QUEUED, 30, "handoff.late"), (SILENT, HUMAN, 240, "handoff.silent")],
@@ -323,8 +349,9 @@ async def test_an_alarm_counts_while_it_is_the_one_that_was_set(
 async def test_a_form_that_has_waited_for_long_enough_is_over(scene: Scene) -> None:
     form = replace(EMPTY, stage=Stage.FORM, stage_until=NOW, form={"form": "request"})
     found = await scene.respond(AlarmIn(name="expired", due_at=NOW), form)
-    assert said(found) == [WORDS.label("form.expired", "ru")]
-    assert certain(found)[0].conversation == EMPTY
+    assert said(found) == [WORDS.label("form.left", "ru", command="/request")]
+    kept_until = NOW + 24 * 60 * MINUTE_MS
+    assert certain(found)[0].conversation == replace(EMPTY, left=form.form, left_until=kept_until)
 
     later = replace(form, stage_until=NOW + 1)
     still = certain(await scene.respond(AlarmIn(name="expired", due_at=NOW), later))[0]

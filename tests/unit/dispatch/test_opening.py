@@ -12,6 +12,7 @@ import pytest
 from channels.model import Purpose
 from faq import FaqEntry, FaqManager
 from optfm_bot.dispatch.opening import Opening
+from optfm_bot.domain.choices import KeptChoice, OpenEntry, encode
 from optfm_bot.domain.conversation import EMPTY, Conversation
 from optfm_bot.domain.say import Relay, Response
 from optfm_bot.i18n.catalogue import Catalogue
@@ -109,6 +110,21 @@ async def test_the_talk_so_far_stands_behind_the_first_words(scene: Scene) -> No
         "21.11 01:35 Бот: Нет такой",
     ]
     assert response.subject == "Позовите"
+
+
+async def test_what_was_chosen_is_told_in_the_words_of_the_choice(scene: Scene) -> None:
+    chosen = encode([KeptChoice("Возврат", OpenEntry("pay"))])
+    await scene.said("Доставка", kind="action")
+    await scene.said("2", choices=chosen)
+    await scene.said("возврат", choices=chosen)
+    await scene.said("", kind="action")  # a button that nobody knows any more
+    response = await scene.completed(subject="Позовите", relays=(WORDS,))
+
+    assert response.relays[1].text.splitlines()[1:] == [
+        "21.11 01:31 Клиент: Нажата кнопка: Доставка",
+        "21.11 01:32 Клиент: 2 (выбран вариант «Возврат»)",
+        "21.11 01:33 Клиент: возврат",
+    ]
 
 
 async def test_all_the_customers_first_words_come_before_it(scene: Scene) -> None:

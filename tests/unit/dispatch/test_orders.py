@@ -13,8 +13,8 @@ from channels.codec import decode_outbound
 from channels.model import Media, MediaKind, Outbound, Purpose
 from optfm_bot.dispatch.orders import CUSTOMER, Orders, Work
 from optfm_bot.domain.conversation import EMPTY, Conversation
-from optfm_bot.domain.say import Found, NewRequest, Relay, Response
-from optfm_bot.errors import StoreConflict
+from optfm_bot.domain.say import Found, NewRequest, Relay, Response, Withdrawn
+from optfm_bot.errors import StoreConflict, StoreOutdated
 from optfm_bot.ids import IdSource
 from optfm_bot.outbox.outgoing import Outgoing
 from optfm_bot.store.memory import MemoryStore
@@ -180,7 +180,7 @@ async def test_without_anybody_to_tell_a_request_is_only_kept() -> None:
 
 async def test_a_request_that_is_taken_back_is_cancelled_by_the_customer(scene: Scene) -> None:
     await scene.write(request=REQUEST)
-    await scene.write(withdrawn=70, inbox_id=10, now=NOW + 5)
+    await scene.write(withdrawn=Withdrawn(70, NOW), inbox_id=10, now=NOW + 5)
 
     row = await scene.store.request(70)
     assert row is not None
@@ -190,6 +190,40 @@ async def test_a_request_that_is_taken_back_is_cancelled_by_the_customer(scene: 
         (CUSTOMER, RequestStatus.NEW),
         (CUSTOMER, RequestStatus.CANCELLED),
     ]
+
+
+async def test_a_request_that_somebody_has_changed_meanwhile_is_not_cancelled(scene: Scene) -> None:
+    await scene.write(request=REQUEST)
+    async with scene.store.unit() as unit:
+        unit.requests.change(70, seen=NOW, status=RequestStatus.DONE, at=NOW + 1)
+    with pytest.raises(StoreOutdated):
+        await scene.write(withdrawn=Withdrawn(70, NOW), inbox_id=10, now=NOW + 5)
+
+    row = await scene.store.request(70)
+    assert row is not None
+    assert row.status is RequestStatus.DONE
+    assert [one.status for one in await scene.store.request_events(70)] == [RequestStatus.NEW]
+
+
+async def test_two_presses_in_one_update_take_a_request_back_once(scene: Scene) -> None:
+    await scene.write(request=REQUEST)
+    channel: Any = None
+    response = Response(outcome="test", conversation=EMPTY, withdrawn=Withdrawn(70, NOW))
+    async with scene.store.unit() as unit:
+        for seq in range(2):
+            work = Work(
+                unit=unit,
+                lane=LANE,
+                channel=channel,
+                person=PERSON,
+                now=NOW + 5,
+                inbox_id=10,
+                seq=seq,
+                conversation=EMPTY,
+            )
+            scene.orders.write(work, response)
+
+    assert len(await scene.store.request_events(70)) == 2
 
 
 async def test_alarms_are_set_moved_and_cleared(scene: Scene) -> None:

@@ -18,7 +18,7 @@ from optfm_bot.domain.choices import CancelRequest
 from optfm_bot.domain.conversation import EMPTY
 from optfm_bot.domain.form_steps import REQUEST
 from optfm_bot.domain.requests import Assign, Manager
-from optfm_bot.domain.say import NewRequest, Response
+from optfm_bot.domain.say import NewRequest, Response, Withdrawn
 from optfm_bot.i18n.catalogue import Catalogue
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import PersonRow
@@ -131,7 +131,8 @@ async def test_taking_a_request_back(request_id: int, withdrawn: int | None, wor
     await scene.keep(5, person=BORIS)
     response = await scene.book.withdraw(request_id, ANNA, EMPTY, "ru")
 
-    assert (response.withdrawn, said(response)) == (withdrawn, words)
+    expected = None if withdrawn is None else Withdrawn(withdrawn, scene.clock.ms())
+    assert (response.withdrawn, said(response)) == (expected, words)
 
 
 async def test_a_new_request_goes_to_the_manager_whose_turn_it_is() -> None:

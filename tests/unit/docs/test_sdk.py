@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import inspect
 import subprocess
 import sys
@@ -53,3 +54,9 @@ def test_the_version_is_known_and_the_door_is_cheap_to_open() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert told.stdout.split() == ["1", "False"]
+
+
+@pytest.mark.parametrize("package", ["optfm_bot", "channels", "faq", "config"])
+def test_type_checkers_may_believe_what_the_packages_say(package: str) -> None:
+    """Without the marker every name of the door is `Any` to a third party."""
+    assert importlib.resources.files(package).joinpath("py.typed").is_file()

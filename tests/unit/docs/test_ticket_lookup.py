@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import uuid
 from contextlib import closing
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from optfm_bot.store.contract import Store
 from optfm_bot.store.engine import database_url
@@ -19,6 +23,7 @@ from optfm_bot.store.sql import SqlStore
 from optfm_bot.store.ticket_records import DeskCustomerRow, DeskMessageRow, TicketRow, TicketStatus
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "look-up-a-ticket.md"
+OPERATE = PAGE.with_name("operate.md")
 NOON = 1_760_097_600_000  # 2025-10-10 12:00 UTC
 HOUR = 3_600_000
 LANE = "max:dialog 4217"
@@ -185,3 +190,45 @@ async def test_a_question_is_answered_as_the_page_says(database: Path, title: st
         found = [connection.execute(question).fetchall() for question in questions()[title]]
 
     assert found == THE_ANSWERS[title]
+
+
+def in_postgresql(question: str) -> str:
+    """A question with the words changed as the page says."""
+    times = re.sub(r"datetime\((\w[\w.()]*) / 1000, 'unixepoch'\)", r"to_timestamp(\1 / 1000)", question)
+    joined = re.sub(r"group_concat\(([\w.]+)\)", r"string_agg(\1, ',')", times)
+    return re.sub(r"sum\((\w+ [=<>]+ \d)\)", r"count(*) FILTER (WHERE \1)", joined)
+
+
+def plain(value: object) -> object:
+    """A value of PostgreSQL as SQLite gives it."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+async def test_postgresql_answers_the_same_with_the_words_that_the_page_says(postgresql_address: str) -> None:
+    name = f"optfm_{uuid.uuid4().hex[:12]}"
+    url = make_url(postgresql_address).set(database=name).render_as_string(hide_password=False)
+    admin = create_async_engine(postgresql_address, isolation_level="AUTOCOMMIT")
+    async with admin.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        await upgrade(database_url(url))
+        store = SqlStore(url)
+        await store.open()
+        await write(store)
+        await store.close()
+        engine = create_async_engine(url)
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql("SET TIME ZONE 'UTC'")
+            for title, answers in THE_ANSWERS.items():
+                for question, answer in zip(questions()[title], answers, strict=True):
+                    rows = await connection.exec_driver_sql(in_postgresql(question))
+                    assert [tuple(map(plain, row)) for row in rows] == answer, title
+            for question in re.findall(r"```sql\n(.*?)```", OPERATE.read_text("utf-8"), re.DOTALL):
+                await connection.exec_driver_sql(in_postgresql(question))
+        await engine.dispose()
+    finally:
+        async with admin.connect() as connection:
+            await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        await admin.dispose()

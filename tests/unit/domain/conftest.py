@@ -9,8 +9,8 @@ import pytest
 
 from faq import Category, FaqEntry, FaqManager
 from optfm_bot.domain.talk import Around, Talk, TalkSettings
-from optfm_bot.house import _phrases
 from optfm_bot.i18n.catalogue import Catalogue
+from optfm_bot.voice import shipped_phrases
 
 ENTRIES = (
     FaqEntry(id="pay", question="Как оплатить заказ?", category="money", answer="Картой."),
@@ -28,7 +28,7 @@ def make_talk() -> MakeTalk:
 
     def make(*entries: FaqEntry, categories: Any = CATEGORIES, **settings: Any) -> Talk:
         faq = FaqManager(entries or ENTRIES, categories=categories)
-        return Talk(faq, Catalogue.load(), _phrases(), TalkSettings(**settings))
+        return Talk(faq, Catalogue.load(), shipped_phrases(), TalkSettings(**settings))
 
     return make
 

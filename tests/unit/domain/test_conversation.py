@@ -137,8 +137,22 @@ def test_who_leaves_a_form_leaves_what_was_filled_in(cue: Cue) -> None:
     assert talk.moved(Cue.SPOKE)[0].form == {"at": "name"}
 
 
+@pytest.mark.parametrize(
+    ("talk", "until"),
+    [
+        (Conversation(), 0),
+        (Conversation(stage=Stage.FORM, stage_until=7, form={"at": "name"}), 7),
+        (Conversation(stage=Stage.HUMAN, stage_until=7), 0),
+        (Conversation(left={"at": "name"}, left_until=9), 9),
+    ],
+)
+def test_a_form_has_its_time_and_so_has_what_is_left_of_it(talk: Conversation, until: int) -> None:
+    assert load(dump(talk)).form_until == until
+
+
 def test_what_is_filled_in_stays_out_of_repr() -> None:
     assert "Petrova" not in repr(Conversation(form={"values": {"name": "Petrova"}}))
+    assert "Petrova" not in repr(Conversation(left={"values": {"name": "Petrova"}}))
     assert "secret" not in repr(Conversation(asked_text="secret", topic_text="secret"))
 
 

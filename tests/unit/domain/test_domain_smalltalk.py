@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from optfm_bot.domain import smalltalk
 from optfm_bot.domain.smalltalk import SmallTalk, SmallTalkPhrases, words
-from optfm_bot.house import _phrases
 from optfm_bot.i18n.smalltalk import fold
+from optfm_bot.voice import shipped_phrases
 
-PHRASES = _phrases()
+PHRASES = shipped_phrases()
 
 
 @pytest.mark.parametrize(
@@ -121,3 +121,23 @@ def test_texts_are_remembered_within_bounds_and_each_set_of_phrases_by_itself(
     for _ in range(2):
         thanks.recognise("я" * 201)
     assert folded.count("я" * 201) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("Спасибо, а сколько стоит доставка?", "а сколько стоит доставка?"),
+        ("Ок, спасибо, понятно. Как вернуть?", "Как вернуть?"),
+        ("Здравствуйте! Благодарю за ответ, а ещё вопрос", "а ещё вопрос"),
+        ("Thanks, and how much is it?", "and how much is it?"),
+        ("спасибо", None),
+        ("ну хорошо, а как вернуть?", None),
+        ("как вернуть? спасибо", None),
+        ("позовите оператора", None),
+        ("пока не пришло", None),
+        ("как дела с заказом", None),
+        ("", None),
+    ],
+)
+def test_what_is_said_after_thanks_and_greetings(text: str, rest: str | None) -> None:
+    assert shipped_phrases().after(text) == rest

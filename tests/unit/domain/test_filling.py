@@ -92,6 +92,38 @@ def test_a_form_can_be_given_up_at_any_question() -> None:
     assert response.conversation.form is None
 
 
+def test_a_question_can_be_asked_again_and_nothing_else_changes() -> None:
+    before = go("Анна")
+    response = FILLING.again(before.conversation, "ru")
+
+    assert said(response)[0].startswith(said(before)[0])
+    assert response.says[0].choices == before.says[0].choices
+    assert response.conversation == before.conversation
+
+
+def test_where_a_number_may_be_the_answer_the_ways_out_are_words() -> None:
+    say = go("Анна").says[0]
+
+    assert say.spoken is not None
+    assert plain_text(say.spoken) == (
+        "По какому телефону с вами связаться? Например, +7 900 123-45-67.\n\n"
+        "Вместо ответа можно написать: «назад», «отмена»."
+    )
+    assert go("Анна", "8 900 123-45-67").says[0].spoken is None
+    for text in ("1", "2"):
+        refused = go("Анна", text)
+        assert said(refused)[0].startswith("Такого номера нет")
+        assert refused.says[0].spoken is not None
+
+
+def test_what_the_owner_calls_a_button_may_be_typed() -> None:
+    words = Catalogue.load().with_texts({"ru": {"form.button.back": "Шаг назад"}})
+    filling = Filling({FORM.name: FORM}, words)
+    response = filling.go_on(Typed("шаг назад"), go("Анна").conversation, "ru", NUMBERED)
+
+    assert filling.at(response.conversation) == "who"
+
+
 @pytest.mark.parametrize("name", ["order", None, ""])
 def test_a_form_that_there_is_not_does_not_begin(name: str | None) -> None:
     response = FILLING.begin(name, TALK, now=5, language="ru")
@@ -106,6 +138,7 @@ def test_a_form_that_the_owner_has_taken_away_is_over() -> None:
 
     assert said(response)[0].startswith("Заявка осталась незаконченной")
     assert (response.conversation.stage, response.conversation.form) == (Stage.BOT, None)
+    assert Filling({}, Catalogue.load()).again(begun, "ru") == response
 
 
 @pytest.mark.parametrize("form", [None, {}, {"form": "call"}, {"form": "call", "at": "who", "values": 5}])

@@ -32,8 +32,8 @@ stuck:       offered offer | offered offer | . | . | offered offer | . | .
 left:        . | bot | queued note_left | human note_left | . | bot | .
 form_begun:  form | form | form | human relay | form | form step | paused relay
 form_over:   . | . | . | . | . | bot | .
-replied:     human forward | human forward | human forward | human forward | human forward | human forward
-           | paused forward
+replied:     human introduce forward | human introduce forward | human introduce forward | human forward
+           | human introduce forward | human introduce forward | paused forward
 took:        . | human tell_joined | human tell_joined | . | . | . | .
 closed:      . | bot | wrapped tell_closed | wrapped tell_closed | . | . | .
 reopened:    . | . | . | . | human | . | .

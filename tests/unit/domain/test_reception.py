@@ -205,6 +205,38 @@ def test_without_a_desk_a_request_is_offered() -> None:
     assert meanings(response) == [OpenTopics()]
 
 
+def asking_again(stage: Stage) -> Callable[[Conversation], Response]:
+    def ask(talk: Conversation) -> Response:
+        say = Say(kind="form", body=text_body("Ваше имя?"))
+        return Response(outcome="form", conversation=replace(talk, stage=stage), says=(say,))
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [
+        (
+            Stage.FORM,
+            ["Позвать человека сюда я не могу, но передам эту заявку, и с вами свяжутся.", "Ваше имя?"],
+        ),
+        (  # the owner has taken the form away
+            Stage.BOT,
+            ["Ваше имя?", "Позвать человека сюда я не могу, но могу передать заявку. С вами свяжутся."],
+        ),
+    ],
+)
+def test_without_a_desk_a_form_goes_on_where_it_was(stage: Stage, words: list[str]) -> None:
+    talk = Conversation(stage=Stage.FORM, stage_until=NOW + HOUR_MS)
+    response = hear(Cue.ASKED, talk, by=reception(desk=False), again=asking_again(stage))
+
+    assert (response.outcome, said(response)) == ("handoff", words)
+    assert (response.conversation.stage, response.relays, response.subject) == (stage, (), None)
+    over = hear(Cue.ASKED, replace(talk, stage_until=NOW), by=reception(desk=False), again=unasked)
+    assert over.conversation.stage is Stage.BOT
+    assert meanings(over) == [BeginForm("request"), OpenTopics()]
+
+
 @pytest.mark.parametrize("stage", [Stage.HUMAN, Stage.PAUSED])
 def test_without_a_desk_too_the_bot_is_silent_where_one_of_us_talks(stage: Stage) -> None:
     talk = Conversation(stage=stage, stage_by="owner", stage_until=NOW + 1)
@@ -326,17 +358,32 @@ def test_who_takes_the_ticket_is_announced_and_has_to_say_something() -> None:
 
 
 @pytest.mark.parametrize(
-    ("agent", "names", "text"),
-    [("Ольга", True, "Ольга:\nДобрый день."), ("Ольга", False, "Добрый день."), ("", True, "Добрый день.")],
+    ("agent", "names", "texts"),
+    [
+        ("Ольга", True, ["Ольга:\nДобрый день."]),
+        ("Ольга", False, ["К разговору подключился человек.", "Добрый день."]),
+        ("", True, ["К разговору подключился человек.", "Добрый день."]),
+    ],
 )
-def test_an_agents_words_are_signed_if_they_are_to_be(agent: str, text: str, *, names: bool) -> None:
+def test_first_words_are_signed_or_announced(agent: str, texts: list[str], *, names: bool) -> None:
     words = AgentWords(agent=agent, body=text_body("Добрый день."))
     response = reception(agent_names=names).agent_said(words, QUEUED, HERE)
 
-    assert said(response) == [text]
-    assert response.says[0].purpose is Purpose.AGENT
+    assert said(response) == texts
+    assert response.says[-1].purpose is Purpose.AGENT
     assert response.alarms == {SILENT: None, LATE: None}
     assert (response.conversation.stage, response.conversation.waiting) == (Stage.HUMAN, 0)
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_who_speaks_already_is_not_announced_again(stage: Stage) -> None:
+    words = AgentWords(agent="Ольга", body=text_body("И ещё."))
+    response = reception(agent_names=False).agent_said(words, replace(QUEUED, stage=stage), HERE)
+
+    announced = ["К разговору подключился человек."] if stage not in {Stage.HUMAN, Stage.PAUSED} else []
+    assert said(response) == [*announced, "И ещё."]
+    took = reception(agent_names=False).cue(Cue.TOOK, response.conversation, HERE)
+    assert took.says == ()  # who answers takes the ticket by that
 
 
 def test_a_file_without_words_is_signed_too() -> None:
@@ -499,6 +546,49 @@ def test_with_a_mirror_words_to_a_person_are_told_once() -> None:
     response = hear(Cue.SPOKE, HUMAN, text="ау", by=reception(mirror=True))
 
     assert heard(response) == ["customer: ау"]
+
+
+@pytest.mark.parametrize(
+    ("cue", "talk", "note"),
+    [
+        (Cue.TOOK, QUEUED, "К разговору подключился человек."),
+        (Cue.LATE, QUEUED, "Пока никто не освободился"),
+        (Cue.DOWN, QUEUED, "Связь с поддержкой прервалась."),
+        (Cue.SILENT, HUMAN, "Похоже, человеку пришлось отойти"),
+        (Cue.CLOSED, HUMAN, "Разговор с человеком закончен."),
+    ],
+)
+def test_with_a_mirror_agents_read_what_was_announced(cue: Cue, talk: Conversation, note: str) -> None:
+    response = reception(mirror=True).cue(cue, talk, HERE)
+    (heard_of,) = response.relays
+
+    assert (heard_of.purpose, heard_of.text.startswith(f"Бот: {note}")) == (Purpose.NOTE, True)
+    assert response.subject is None
+    plain = reception().cue(cue, talk, HERE)
+    assert (plain.relays, plain.says) == ((), response.says)
+    assert plain.conversation == response.conversation
+
+
+def test_with_a_mirror_what_is_announced_before_words_and_after_time_is_read_too() -> None:
+    mirror = reception(mirror=True, agent_names=False)
+    words = AgentWords(agent="Ольга", body=text_body("Добрый день."))
+    assert heard(mirror.agent_said(words, QUEUED, HERE)) == ["note: Бот: К разговору подключился человек."]
+    form = Conversation(stage=Stage.FORM, stage_until=NOW, ticket=7)
+    (expired,) = said(mirror.lapse(form, HERE))
+    assert heard(mirror.lapse(form, HERE)) == [f"note: Бот: {expired}"]
+    spoken = hear(Cue.SPOKE, form, text="ау", by=mirror, answer=answering("Да."))
+    assert heard(spoken) == ["customer: ау", "note: Бот: Да.", f"note: Бот: {expired}"]
+
+
+def test_with_a_mirror_an_announcement_opens_no_ticket_and_goes_to_none_that_is_gone() -> None:
+    mirror = reception(mirror=True)
+    for cue in (Cue.LATE, Cue.CLOSED):
+        response = mirror.cue(cue, replace(QUEUED, ticket=None), HERE)
+        assert (response.relays, response.subject) == ((), None)
+    over = replace(QUEUED, ticket_closed=NOW - 30 * DAY_MS)
+    assert mirror.cue(Cue.LATE, over, HERE).relays == ()
+    assert said(mirror.cue(Cue.REMOVED, HUMAN, HERE))
+    assert mirror.cue(Cue.REMOVED, HUMAN, HERE).relays == ()
 
 
 def test_without_a_mirror_or_a_desk_the_ticket_hears_nothing_of_the_bot() -> None:

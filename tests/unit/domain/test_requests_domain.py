@@ -70,6 +70,11 @@ def test_every_refusal_has_a_sentence_with_the_number() -> None:
     assert "Заявка 1 уже выполнена, изменить её нельзя." == refusal_words(
         Refusal.FINISHED, number="1", stage=DONE, words=WORDS, language="ru"
     )
+    for name, who in (("Ольга", "Ольга"), ("", "не назначен")):
+        said = refusal_words(
+            Refusal.OVERTAKEN, number="1", stage=IN_WORK, words=WORDS, language="ru", assignee=name
+        )
+        assert f"Теперь она в работе, ответственный: {who}." in said
 
 
 DAY = Hours(zone=MOSCOW, week=((Interval(0, 24 * 60),),) * 5 + ((), ()))

@@ -19,8 +19,8 @@ from optfm_bot.domain.choices import KeptChoice, OpenEntry, OpenTopics, Rate, Sp
 from optfm_bot.domain.conversation import EMPTY, Conversation
 from optfm_bot.domain.say import Response, Say
 from optfm_bot.domain.talk import EDIT_COUNTS_MS, Around, Said, Talk, readable
-from optfm_bot.house import _phrases
 from optfm_bot.i18n.catalogue import Catalogue
+from optfm_bot.voice import shipped_phrases
 
 MakeTalk = Callable[..., Talk]
 
@@ -322,7 +322,7 @@ def test_an_entry_that_goes_live_later_is_answered_by_the_same_talk(around: Arou
     day = [date(2026, 5, 1)]
     sale = FaqEntry(id="sale", question="Какие скидки?", answer="Половина.", valid_from=date(2026, 5, 2))
     pay = FaqEntry(id="pay", question="Как оплатить заказ?", answer="Картой.")
-    talk = Talk(FaqManager([pay, sale], today=lambda: day[0]), Catalogue.load(), _phrases())
+    talk = Talk(FaqManager([pay, sale], today=lambda: day[0]), Catalogue.load(), shipped_phrases())
 
     before = hear(talk, around, "Какие скидки?").outcome
     day[0] = date(2026, 5, 2)

@@ -54,7 +54,7 @@ def test_an_entry_remembers_where_it_is_written(shop: KnowledgeBase) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("entries: [\n  {id: a", ["f.yaml:3:1", "not valid YAML"]),
+        ("entries: [\n  {id: a", ["f.yaml:2", "not valid YAML", "close this bracket"]),
         ("entries:\n\t- a", ["f.yaml:2:1", "not valid YAML"]),
         ("entries: \x00", ["f.yaml:1:", "forbids"]),
         ("a: 1\n---\nb: 2\n", ["f.yaml", "not valid YAML"]),

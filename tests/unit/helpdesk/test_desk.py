@@ -22,6 +22,7 @@ from optfm_bot.dispatch.intake import encoded
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.helpdesk.contract import (
     AgentReplied,
+    Assigned,
     Closed,
     DeskFile,
     DeskMessage,
@@ -388,6 +389,27 @@ async def test_words_for_a_ticket_that_was_deleted_open_another_one_even_after_a
     assert (await scene.ticket()).external_id == "2"
 
 
+async def test_the_ticket_after_one_that_was_closed_and_deleted_is_open_in_the_record(scene: Scene) -> None:
+    await scene.opened()
+    await scene.bring(200, purpose=Purpose.CLOSE)
+    scene.helpdesk.delete("1")
+    await scene.bring(201, "Вы здесь?")
+    row = await scene.ticket()
+
+    assert (row.external_id, row.status, row.closed_at) == ("2", TicketStatus.OPEN, None)
+
+
+async def test_a_note_for_a_ticket_that_was_deleted_opens_none_as_the_customers_words(scene: Scene) -> None:
+    await scene.opened()
+    scene.helpdesk.delete("1")
+    with pytest.raises(Rejected):
+        await scene.bring(200, "Бот: разговор закончен", purpose=Purpose.NOTE)
+
+    assert list(scene.there) == ["1"]
+    await scene.bring(201, "Вы здесь?")
+    assert scene.there["2"].texts == ["customer: Вы здесь?"]
+
+
 async def test_a_ticket_that_goes_while_words_are_on_their_way_is_no_customer_who_left(scene: Scene) -> None:
     await scene.opened()
     scene.helpdesk.delete("1")
@@ -608,6 +630,28 @@ async def test_what_is_new_is_stored_once_in_the_customers_conversation(scene: S
     assert (said.desk, said.event.thread_id, said.event.agent) == ("desk", reply.id, "Ольга")
     assert isinstance(closed, DeskIn)
     assert isinstance(closed.event, Closed)
+
+
+async def test_who_takes_the_ticket_by_answering_is_read_after_the_answer(scene: Scene) -> None:
+    await scene.opened()
+    scene.helpdesk.assign("1")
+    scene.helpdesk.agent_replies("1", "Завтра привезём")
+    scene.helpdesk.agent_replies("1", "С утра")
+    scene.helpdesk.close_by_agent("1")
+    await scene.desk.look("1")
+    found = [type(one.event) for one in await scene.heard() if isinstance(one, DeskIn)]
+    assert found == [AgentReplied, AgentReplied, Assigned, Closed]
+
+
+async def test_an_assignment_that_is_read_alone_stays_where_it_is(scene: Scene) -> None:
+    await scene.opened()
+    scene.helpdesk.assign("1")
+    await scene.desk.look("1")
+    scene.helpdesk.agent_replies("1", "Завтра привезём")
+    await scene.desk.look("1")
+    found = [type(one.event) for one in await scene.heard() if isinstance(one, DeskIn)]
+    assert found[0] is Assigned
+    assert AgentReplied in found
 
 
 async def test_what_is_in_the_record_is_not_read_again(scene: Scene) -> None:

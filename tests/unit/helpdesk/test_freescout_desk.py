@@ -475,6 +475,8 @@ async def test_nothing_is_fetched_from_elsewhere(server: FreeScoutServer, clock:
             await desk.fetch(file, limit=100)
         with pytest.raises(Rejected):
             await desk.fetch(replace(file, link="file:///etc/passwd"), limit=100)
+        with pytest.raises(Rejected):
+            await desk.fetch(replace(file, link="http://[x"), limit=100)
     assert asked == []
     async with made(server, clock, file_hosts=[other]) as desk:
         assert await desk.fetch(file, limit=100) == b"text"

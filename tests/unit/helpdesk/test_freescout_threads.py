@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.body import plain_text
 from channels.errors import BadPayload
 from optfm_bot.helpdesk.contract import (
     AgentReplied,
@@ -175,6 +176,16 @@ def test_files_are_attachments_and_pictures_in_the_text() -> None:
         ("77/984/32", "p.png", 1, "https://desk.test/storage/p.png?id=32"),
         ("77/984/image-1", "q.png", None, "https://desk.test/storage/q.png?id=5"),
     ]
+
+
+@pytest.mark.parametrize("address", ["http://[x", "//[", "javascript:alert(1)", "gopher://x/y", "data:,x"])
+def test_an_address_that_is_none_costs_nobody_the_words(address: str) -> None:
+    attachments = [{"id": 31, "fileName": "a.pdf", "fileUrl": address}]
+    body = f'Да<img src="{address}">'
+    [event] = heard(conversation(thread(984, body=body, _embedded={"attachments": attachments})), known())
+    assert isinstance(event, AgentReplied)
+    assert plain_text(event.body) == "Да"
+    assert [(file.name, file.link) for file in event.files] == [("a.pdf", None)]
 
 
 # -- status ----------------------------------------------------------------------------------------------

@@ -70,6 +70,20 @@ def test_the_backup_takes_the_place_and_the_old_database_is_kept(
     assert {path.name for path in tmp_path.glob("bot.db*")} == {"bot.db", found.aside.name, "bot.db.lock"}
 
 
+def test_a_database_behind_a_link_is_replaced_where_it_lies(make: Make, backup: Path, tmp_path: Path) -> None:
+    url = make("real.db", turns=7)
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "bot.db"
+    link.symlink_to(tmp_path / "real.db")
+    found = restored(url.set(database=str(link)), backup)
+
+    assert link.is_symlink()
+    assert found.aside == tmp_path / "real.db.before-restore-20260815T090000Z"
+    assert rows(found.aside, "SELECT count(*) FROM turns") == [(7,)]
+    assert rows(tmp_path / "real.db", "SELECT count(*) FROM turns") == [(50,)]
+    assert [path.name for path in link.parent.iterdir()] == ["bot.db"]
+
+
 def test_a_second_restore_at_the_same_moment_keeps_both(make: Make, backup: Path) -> None:
     url = make("bot.db")
     first, second = [restored(url, backup) for _ in range(2)]

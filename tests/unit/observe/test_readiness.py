@@ -206,6 +206,17 @@ def test_limits_of_the_machine(vitals: Vitals, name: str | None, level: Level | 
     assert said(verdicts[-1]) == ({name: level} if name else {})
 
 
+def test_nobody_to_answer_is_named_and_never_red() -> None:
+    watcher = Watcher()
+    verdicts = watcher.watch(300, steady(Vitals(missing={"worker"})))
+
+    assert said(verdicts[0]) == {}, "a worker may be starting just now"
+    assert said(verdicts[-1]) == {"roles": Level.DEGRADED}
+    assert "nobody answers" in verdicts[-1].problems[0].text
+    assert all(verdict.ready for verdict in verdicts)
+    assert said(watcher.watch(60, steady(Vitals()))[-1]) == {}
+
+
 def test_a_limit_of_nought_is_off() -> None:
     off = ReadinessLimits(queue_age=0, queue_depth=0, outbox_depth=0, disk_free=0, wal=0, loop_lag=0)
     worst = Vitals(
@@ -303,6 +314,7 @@ def test_every_problem_has_a_metric() -> None:
         wal=10**12,
         loop_lag=99,
         memory=1,
+        missing={"worker"},
     )
     watcher = Watcher()
     watcher.watch(600, steady(bad))

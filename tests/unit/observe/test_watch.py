@@ -105,6 +105,17 @@ async def test_what_is_in_memory_and_who_shares_the_database_is_told_even_while_
     assert shown == [3, 64, 21]
 
 
+async def test_a_role_that_nobody_has_is_told_by_every_process() -> None:
+    scene = Scene()
+    scene.house.others = Share(members=1, shards=64, owned=0, missing={"worker"})
+    async with scene.running():
+        await scene.clock.advance(16)
+        verdict = await scene.watch.verdict()
+
+    assert (verdict.status, verdict.ready) == ("degraded", True)
+    assert scene.value("problem", problem="roles") == Level.DEGRADED
+
+
 async def test_a_stuck_queue_becomes_red() -> None:
     scene = Scene()
     async with scene.running():

@@ -120,6 +120,7 @@ class Desk:
         self.observer = Observer()
         self.settings = settings
         self.left: list[str] = []
+        self.lost: list[tuple[tuple[tuple[str, str], ...], str | None]] = []
         self.refusals: dict[str, str] = {}
         self.guard_errors: list[Exception] = []
         self.gone_errors: list[Exception] = []
@@ -134,12 +135,16 @@ class Desk:
             gone=self._gone,
             ownership=self.owner,
             files=None if fetchers is None else FileDoor(fetchers, self.clock),
+            lost=self._lost,
         )
 
     async def _guard(self, message: Outbound, lane: str) -> str | None:
         if self.guard_errors:
             raise self.guard_errors.pop(0)
         return self.refusals.get(lane)
+
+    async def _lost(self, outgoing: Outgoing, reason: str | None) -> None:
+        self.lost.append((outgoing.left_out, reason))
 
     async def _gone(self, lane: str) -> None:
         if self.gone_errors:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from channels.body import text_body
 from channels.capabilities import Capabilities, DialectName
 from channels.errors import (
     ChannelError,
@@ -21,10 +22,10 @@ from channels.errors import (
     Unauthorized,
     Unreachable,
 )
-from channels.model import ChatRef, Media, MediaKind, Receipt, Rendered
+from channels.model import ChatRef, Inline, Media, MediaKind, Outbound, Purpose, Receipt, Rendered, Text
 from optfm_bot.clock import ManualClock
 from optfm_bot.outbox.files import FileDoor, lies_elsewhere, with_files
-from optfm_bot.outbox.outgoing import DeliverySettings
+from optfm_bot.outbox.outgoing import DeliverySettings, Outgoing
 from optfm_bot.store.records import OutboxState
 
 TARGET = Capabilities(
@@ -141,18 +142,18 @@ async def test_an_origin_that_nobody_knows_is_as_good_as_gone() -> None:
 
 def test_an_address_is_told_only_if_people_may_have_it() -> None:
     file = replace(BILL, url="https://x.ru/f")
-    assert "https://x.ru/f" in with_files(rendered(file), [None], TARGET).text
-    assert "https://x.ru/f" not in with_files(rendered(replace(file, public=False)), [None], TARGET).text
+    assert "https://x.ru/f" in with_files(rendered(file), [Gone()], TARGET).text
+    assert "https://x.ru/f" not in with_files(rendered(replace(file, public=False)), [Gone()], TARGET).text
 
 
 def test_a_message_that_would_be_empty_says_the_name() -> None:
-    said = with_files(rendered(replace(BILL, name=""), text="", plain=""), [None], TARGET)
+    said = with_files(rendered(replace(BILL, name=""), text="", plain=""), [Gone()], TARGET)
     assert (said.text, said.plain) == ("file.pdf", "file.pdf")
 
 
 def test_plain_words_stay_plain() -> None:
     file = replace(BILL, name="a&b", url="https://x.ru/f")
-    said = with_files(rendered(file, text="Вот", markup=False), [None], TARGET)
+    said = with_files(rendered(file, text="Вот", markup=False), [Gone()], TARGET)
     assert said.text == said.plain == "Вот\n\na&b (https://x.ru/f)"
 
 
@@ -160,10 +161,10 @@ def test_beside_a_file_that_is_sent_the_line_has_to_fit_a_caption() -> None:
     long = "я" * 80
     file = replace(BILL, url="https://example.org/" + "x" * 40)
     kept = Media(kind=MediaKind.IMAGE, path="/srv/a.png")
-    alone = with_files(rendered(file, text=long, plain=long), [None], TARGET)
-    beside = with_files(rendered(file, kept, text=long, plain=long), [None, kept], TARGET)
+    alone = with_files(rendered(file, text=long, plain=long), [Gone()], TARGET)
+    beside = with_files(rendered(file, kept, text=long, plain=long), [Gone(), kept], TARGET)
     full = "я" * 100
-    none = with_files(rendered(file, kept, text=full, plain=full), [None, kept], TARGET)
+    none = with_files(rendered(file, kept, text=full, plain=full), [Gone(), kept], TARGET)
     assert "https://" in alone.text
     assert beside.text == f"{long}\n\nсчёт.pdf"
     assert (none.text, none.degraded) == (full, ("file_left_out",))
@@ -288,6 +289,71 @@ async def test_words_are_not_lost_with_a_file_that_never_comes(desk: Any) -> Non
         await d.clock.advance(60)
         assert d.platform.texts("a") == ["Вот счёт\n\nсчёт.pdf"]
         assert (await d.states())[row] is OutboxState.SENT
+
+
+async def test_a_file_has_its_own_patience_and_what_is_behind_it_goes_on(desk: Any) -> None:
+    """The platform may be tried for ever; an origin that stays away may not hold the chat up for so long."""
+    asked = 0
+
+    async def fetch(_file: Media, _limit: int) -> bytes:
+        nonlocal asked
+        asked += 1
+        raise Unreachable("down", maybe_sent=False)
+
+    settings = DeliverySettings(per_chat=0, per_bot=0, max_attempts=10**6, file_attempts=4)
+    async with desk(settings, capabilities=TARGET, fetchers={"freescout": fetch}) as d:
+        await d.promise("a", "Вот счёт", media=(BILL,))
+        await d.promise("a", "И ещё")
+        await d.clock.advance(6)
+        assert d.platform.texts() == []
+        await d.clock.advance(1)
+        assert asked == 4
+        assert d.platform.texts("a") == ["Вот счёт\n\nсчёт.pdf", "И ещё"]
+
+
+async def test_a_platform_that_was_away_for_long_does_not_make_a_files_tries_slow(desk: Any) -> None:
+    asked: list[float] = []
+
+    async def fetch(_file: Media, _limit: int) -> bytes:
+        asked.append(d.clock.monotonic() - d.start)
+        raise RetryLater("slow")
+
+    settings = DeliverySettings(per_chat=0, per_bot=0, max_attempts=10**6, file_attempts=4)
+    async with desk(settings, capabilities=TARGET, fetchers={"freescout": fetch}) as d:
+        chat = ChatRef(channel="stage", chat_id="a")
+        message = Outbound(chat=chat, body=text_body("Вот счёт"), media=(BILL,))
+        tried = Outgoing(id=1, lane="stage:a", message=message, created_at=d.clock.ms(), attempts=500)
+        await d.keep([tried], OutboxState.READY)
+        d.delivery.accept([tried])
+        await d.clock.advance(10)
+        assert asked == [0, 1, 3, 7]
+        assert d.platform.texts("a") == ["Вот счёт\n\nсчёт.pdf"]
+
+
+@pytest.mark.parametrize("purpose", [Purpose.AGENT, Purpose.ANSWER])
+async def test_that_an_agents_file_was_left_out_is_told_once_the_words_are_there(
+    desk: Any, purpose: Purpose
+) -> None:
+    async with desk(capabilities=TARGET, fetchers={"freescout": giving(error=Gone("weg"))}) as d:
+        await d.promise("a", "Вот счёт", media=(BILL,), purpose=purpose)
+        await d.promise("a", "И ещё", purpose=purpose)
+        d.platform.script["a"] = [RetryLater("busy")]
+        await d.clock.advance(5)
+        assert d.platform.texts("a") == ["Вот счёт\n\nсчёт.pdf", "И ещё"]
+        assert d.lost == ([((("счёт.pdf", "weg"),), None)] if purpose is Purpose.AGENT else [])
+
+
+async def test_a_carrier_may_have_words_of_its_own_for_a_file_that_does_not_come() -> None:
+    def line(item: Media, why: ChannelError) -> tuple[Inline, ...]:
+        return (Text(f"[{item.name}: {why}]"),)
+
+    fetchers = {"freescout": giving(error=Gone("weg"))}
+    own = FileDoor(fetchers, ManualClock(), lines={"telegram": line})
+    async with own.open(rendered(BILL), TARGET) as ready:
+        assert ready.plain == "Вот\n\n[счёт.pdf: weg]"
+    other = FileDoor(fetchers, ManualClock(), lines={"max": line})
+    async with other.open(rendered(BILL), TARGET) as ready:
+        assert ready.plain == "Вот\n\nсчёт.pdf"
 
 
 async def test_when_markup_is_refused_the_file_is_brought_once_more(desk: Any) -> None:

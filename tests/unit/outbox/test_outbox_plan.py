@@ -37,7 +37,7 @@ from optfm_bot.store.records import OutboxState
 
 FAILED = Close(OutboxState.FAILED)
 UNCERTAIN = Close(OutboxState.UNCERTAIN)
-AGAIN = Retry(delay=1.0)
+AGAIN = Retry(delay=1.0, unreached=True)
 SOON = timedelta(seconds=7)
 
 # reaction, then the verdict under at_most_once, at_least_once, verify: first try, and after the last one

@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, create_engine, inspect, text
 
-from optfm_bot.errors import SchemaMismatch
+from optfm_bot.errors import SchemaMismatch, StartRefused
 from optfm_bot.store.engine import database_url, sqlite_path
 from optfm_bot.store.schema import HEAD, MIGRATIONS, current_revision, migrate_sync, upgrade
 from optfm_bot.store.sql import SqlStore
@@ -162,6 +162,14 @@ async def test_finished_rows_cost_the_search_for_work_nothing(tmp_path: Path) ->
 )
 def test_plain_addresses_get_our_drivers(address: str, driver: str) -> None:
     assert database_url(address).drivername == driver
+
+
+@pytest.mark.parametrize("address", ["postgresql://bot:canary@h:port/d", "canary"])
+def test_an_address_that_cannot_be_read_is_refused_without_its_password(address: str) -> None:
+    with pytest.raises(StartRefused, match=r"database\.url cannot be read") as caught:
+        database_url(address)
+
+    assert "canary" not in str(caught.value)
 
 
 def test_only_a_file_of_sqlite_has_a_path() -> None:

@@ -26,6 +26,19 @@ async def test_a_second_process_on_one_file_is_refused(tmp_path: Path) -> None:
     await refuses_a_second(f"sqlite:///{tmp_path / 'new folder' / 'bot.db'}")
 
 
+async def test_a_file_has_one_lock_by_whatever_name_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "bot.db").touch()
+    (tmp_path / "link.db").symlink_to(tmp_path / "data" / "bot.db")
+    first = StoreLock(database_url(f"sqlite:///{tmp_path / 'data' / 'bot.db'}"))
+    await first.acquire()
+    try:
+        with pytest.raises(StartRefused, match="Another optfm-bot already works with"):
+            await StoreLock(database_url(f"sqlite:///{tmp_path / 'link.db'}")).acquire()
+    finally:
+        await first.release()
+
+
 async def test_a_second_process_on_one_postgresql_database_is_refused(postgresql_address: str) -> None:
     await refuses_a_second(postgresql_address)
 

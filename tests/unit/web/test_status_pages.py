@@ -15,8 +15,8 @@ from aiohttp.test_utils import make_mocked_request
 
 from channels.errors import Unauthorized
 from faq import FaqEntry
+from optfm_bot.blueprint import HouseSettings
 from optfm_bot.dispatch.joining import Parsed
-from optfm_bot.house import HouseSettings
 from optfm_bot.observe.metrics import Metrics
 from optfm_bot.testing.stage import Stage
 from optfm_bot.web.server import StatusPages
@@ -29,7 +29,10 @@ MB = 1024 * 1024
 async def readyz(on: Stage) -> tuple[int, str, list[str]]:
     """Ask as a balancer does; gives the code, the status and the problems."""
     pages = StatusPages(
-        status=on.house.status, ready=on.house.verdict, metrics=Metrics(version="1").render, home=None
+        status=on.house.report.status,
+        ready=on.house.watch.verdict,
+        metrics=Metrics(version="1").render,
+        home=None,
     )
     (route,) = (one for one in pages.routes() if one.path == "/readyz")
     response = await route.handler(make_mocked_request("GET", "/readyz"))  # type: ignore[arg-type] # a plain handler

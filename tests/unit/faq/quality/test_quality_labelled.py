@@ -133,7 +133,7 @@ def test_yaml_under_the_ids_of_entries() -> None:
         ("a: [x]\na: [y]\nb: {q: x}\n", [("duplicate-key", 2), ("type", 3)]),
         ("a: [[x]]\n'': [x]\n", [("type", 1), ("empty", 2)]),
         ("entries:\n  - {id: a, question: q, answer: x}\n", [("value", 1)]),
-        ("a: [x\n", [("syntax", 2)]),
+        ("a: [x\n", [("syntax", 1)]),
         ("", [("empty", 0)]),
         ("just words", [("type", 1)]),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -23,10 +24,12 @@ from optfm_bot.helpdesk.mail.message import (
     ticket_letter,
 )
 from optfm_bot.helpdesk.mail.naming import marked
+from optfm_bot.i18n.catalogue import Catalogue
 
 AT = datetime(2026, 11, 21, 12, 30, tzinfo=UTC)
 HEAD = Letterhead(address="bot@shop.test", to="staff@shop.test", name="Магазин", file_limit=100)
 CODE = HEAD.naming.code("t")
+MESSAGE = DeskMessage(key="m", text="Ещё")
 
 
 def read(letter: Letter) -> EmailMessage:
@@ -118,13 +121,26 @@ def test_no_robot_shall_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "evil", ["a\r\nBcc: x@y.test", "a\nBcc: x@y.test", "a\0b", "\ud800", "a\u2028Bcc: x"]
+    "evil",
+    [
+        "a\r\nBcc: x@y.test",
+        "a\nBcc: x@y.test",
+        "a\0b",
+        "\ud800",
+        "a\u2028Bcc: x",
+        "=?utf-8?q?a=0D=0ABcc:_x@y.test=0D=0A=0D=0Abody?=",
+        "==?utf-8?q?a=0ABcc:_x@y.test?=",
+        "=?utf-7?q?+2AA-?=",
+    ],
 )
 def test_no_header_comes_from_a_customer(evil: str) -> None:
+    plain = ticket_letter(HEAD, draft(subject="a", name="a"), AT)
     letter = ticket_letter(HEAD, draft(subject=evil, name=evil), AT)
 
-    assert read(letter)["Bcc"] is None
+    assert read(letter).keys() == read(plain).keys()
     assert letter.data.isascii()
+    for said in (later("вот", file(1, evil)), message_letter(HEAD, CODE, evil, MESSAGE, Kind.CUSTOMER, AT)):
+        assert "Bcc" not in {name for part in read(said).walk() for name in part}
 
 
 def test_files_are_attached_under_their_names() -> None:
@@ -165,3 +181,16 @@ def test_any_words_pass_seven_bits_and_short_lines(text: str) -> None:
     assert data.isascii()
     assert all(len(line) <= 998 for line in data.split(b"\r\n"))
     assert b"\n" not in data.replace(b"\r\n", b"")
+
+
+def test_the_owners_words_stand_in_the_mails() -> None:
+    own = {"ru": {"helpdesk.mail.ticket": "Клиент\nждёт", "helpdesk.mail.how": "Ответьте до шести.",
+                  "helpdesk.mail.note": "Только для нас"}}  # fmt: skip
+    head = replace(HEAD, words=Catalogue.load().with_texts(own))
+
+    first = read(ticket_letter(head, draft(), AT)).get_content()
+    note = read(message_letter(head, CODE, "доставка", MESSAGE, Kind.NOTE, AT)).get_content()
+
+    assert first.startswith("Клиент ждёт · "), "one line, with the mark in it"
+    assert first.split()[-4:] == ["--", "Ответьте", "до", "шести."]
+    assert note.startswith("Только для нас · ")

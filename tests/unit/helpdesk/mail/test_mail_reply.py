@@ -128,13 +128,19 @@ def test_our_own_mail_is_known_by_its_id() -> None:
         ("mx.shop.test; dmarc=fail", False),
         ("mx.shop.test; dkim=pass", False),
         ("mx.shop.test; x=1 (; dmarc=pass)", False),
+        ("mx.shop.test; x=1 (a (b) ; dmarc=pass c)", False),
+        ("mx.shop.test; x=1 (\\) ; dmarc=pass)", False),
+        ('mx.shop.test; spf=pass smtp.mailfrom="x; dmarc=pass"@evil.test', False),
+        ("mx.shop.test; spf=pass smtp.mailfrom==?utf-8?q?=3B_dmarc=3Dpass_?=@evil.test", False),
+        ("mx.shop.test; dmarc=fail header.from=shop.test; dmarc=pass", False),
         ("mx.elsewhere.test; dmarc=pass", False),
         ("", False),
     ],
 )
 def test_a_sender_is_proven_by_the_own_server_alone(results: str, proven: object) -> None:
     rules = Rules(naming=NAMING, agents=RULES.agents, domains=RULES.domains, authserv_id="mx.shop.test")
-    found = judge(parse(mail(Authentication_Results=results).as_bytes()), rules)
+    head = f"Authentication-Results: {results}\r\n" if results else ""
+    found = judge(parse(head.encode() + mail().as_bytes()), rules)
 
     assert isinstance(found, Answer) is proven
     assert proven or found is Refusal.UNPROVEN
@@ -250,6 +256,42 @@ def test_what_was_written_stays_out_of_repr() -> None:
 
     assert "секрет" not in repr(found)
     assert "Ольга" not in repr(judged())
+
+
+@pytest.mark.parametrize(
+    ("kind", "placed"),
+    [
+        ("text/plain; charset*1*=utf-8", "inline"),
+        ("text/plain; charset=u\0", "inline"),
+        ("image/png; name*0*=utf-8''a; name*\r\n1=b.png", "attachment; filename*=u\0''a.png"),
+    ],
+)
+def test_parameters_that_make_no_sense_cost_no_words(kind: str, placed: str) -> None:
+    odd = f"--b\r\nContent-Type: {kind}\r\nContent-Disposition: {placed}\r\n\r\nпять\r\n--b--\r\n"
+    raw = f"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nDone\r\n{odd}".encode()
+
+    assert "Done" in words(raw)
+    assert len(content(parse(raw), CODE).files) == placed.startswith("attachment")
+
+
+def test_a_mail_of_endless_parts_says_nothing() -> None:
+    inner = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(1500))
+    found = parse(f"From: olga@shop.test\r\nSubject: [#{CODE}]\r\n{inner}Done".encode())
+
+    assert isinstance(judge(found, RULES), Answer)
+    assert content(found, CODE).files == ()
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "unicode_escape"])
+def test_half_a_character_is_not_passed_on(charset: str) -> None:
+    half = {"utf-7": "+2AA-", "unicode_escape": "\\ud800"}[charset]
+    head = f"From: =?{charset}?q?{half}?= <olga@shop.test>\r\nSubject: [#{CODE}]\r\n"
+    raw = f"{head}Content-Type: text/plain; charset={charset}\r\n\r\nDone {half}".encode()
+    found = judge(parse(raw), RULES)
+
+    words(raw).encode()
+    assert isinstance(found, Answer)
+    found.agent.encode()
 
 
 @given(

@@ -91,9 +91,8 @@ def test_who_may_answer(changes: dict[str, Any], may: list[str], may_not: list[s
 
 def test_the_example_of_the_documentation_is_valid() -> None:
     page = (Path(__file__).parents[4] / "docs" / "how-to" / "answer-by-mail.md").read_text("utf-8")
-    found = re.search(r"```text\n(type: mail\n.*?)```", page, re.DOTALL)
+    found = re.search(r"```yaml\n(# config.yaml\n.*?)```", page, re.DOTALL)
     assert found is not None
-    example = yaml.safe_load(found[1])
+    example = yaml.safe_load(found[1])["helpdesk"][SPEC.kind]
 
-    assert example.pop("type") == SPEC.kind
     assert MailSettings.model_validate(example).address == "bot@shop.example"
