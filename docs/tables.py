@@ -313,6 +313,10 @@ def metrics_table() -> str:
     return table(["Metric", "Type", "Labels", "What it is"], rows)
 
 
+_EVERYWHERE = frozenset({"quiet", "debug"})
+"""Options that the page tells of once, above the commands."""
+
+
 def commands() -> str:
     """Every command with its options, as `--help` has them."""
     return "\n\n".join(_commands(command_line, "optfm-bot"))
@@ -329,7 +333,9 @@ def _commands(group: click.Group, path: str) -> Iterator[str]:
             usage = " ".join(piece for piece in command.collect_usage_pieces(inner) if piece != "[OPTIONS]")
             text = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
             records = [
-                option.get_help_record(inner) for option in command.params if isinstance(option, click.Option)
+                option.get_help_record(inner)
+                for option in command.params
+                if isinstance(option, click.Option) and option.name not in _EVERYWHERE
             ]
             rows = [[f"`{record[0]}`", record[1]] for record in records if record is not None]
             heading = f"### `{path} {name} {usage}".rstrip()
