@@ -331,8 +331,9 @@ class Answering:
         return _Doing(said=said, relays=heard, wish=wish, command=True)
 
     def _spoken_wish(self, text: str, turn: Turn) -> Wish | None:
-        """A person is asked for in plain words; in a form, words are answers to its questions."""
-        if turn.conversation.stage_at(turn.now) is Stage.FORM:
+        """A person is asked for in plain words; where a form takes any words for an answer, these are one."""
+        talk = turn.conversation
+        if talk.stage_at(turn.now) is Stage.FORM and self.front.filling.takes_anything(talk):
             return None
         return Wish(Cue.ASKED) if self._talk.calls_person(text) else None
 

@@ -11,7 +11,7 @@ from optfm_bot.domain.answers import parsed
 from optfm_bot.domain.choices import Choice
 from optfm_bot.domain.choices import FormInput as InputChoice
 from optfm_bot.domain.conversation import Conversation
-from optfm_bot.domain.form_steps import Form
+from optfm_bot.domain.form_steps import Form, StepKind
 from optfm_bot.domain.forms import FormInput, FormOutcome, FormSay, FormState, FormTurn, Typed
 from optfm_bot.domain.handoff import Cue
 from optfm_bot.domain.say import NewRequest, Response, Say
@@ -68,6 +68,12 @@ class Filling:
         """The step that the person is asked, None without a form: a button of another step means nothing any more."""
         state = self._state(talk)
         return state.at if state is not None else None
+
+    def takes_anything(self, talk: Conversation) -> bool:
+        """Whether whatever words a person may write are an answer to what the form asks now."""
+        found = self._underway(talk)
+        step = found[0].step(found[1].at) if found is not None else None
+        return step is not None and step.kind is StepKind.TEXT
 
     def _underway(self, talk: Conversation) -> tuple[Form, FormState] | None:
         """The form and how far it is filled in; None if the owner has taken the form away."""

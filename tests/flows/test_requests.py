@@ -210,6 +210,32 @@ async def test_who_calls_a_person_leaves_the_form(stage_with: StageWith) -> None
         assert await stage.store.requests() == []
 
 
+@pytest.mark.parametrize("answered", [0, 1, 2])
+async def test_plain_words_call_a_person_where_the_form_asks_for_something_else(
+    stage_with: StageWith, answered: int
+) -> None:
+    """Nobody is called «позовите человека», and no telephone and no mailbox either."""
+    async with at_the_desk(stage_with) as (stage, desk):
+        anna = stage.person()
+        await anna.says("/request")
+        anna.sees()
+        await answers(anna, *("Анна", "+7 900 123-45-67")[:answered])
+        await anna.says("позовите человека")
+        anna.sees("Передал разговор человеку")
+        assert desk.ticket(anna)
+        assert await stage.store.requests() == []
+
+
+async def test_where_anything_may_be_written_plain_words_are_the_answer(stage_with: StageWith) -> None:
+    async with at_the_desk(stage_with) as (stage, _):
+        anna = stage.person()
+        await anna.says("/request")
+        anna.sees()
+        await answers(anna, "Анна", "+7 900 123-45-67", "anna@example.ru")
+        await anna.says("позовите человека")
+        assert "Описание: позовите человека" in anna.sees("Всё верно").message.plain
+
+
 async def test_where_nobody_can_be_called_the_form_goes_on(stage_with: StageWith) -> None:
     for capabilities in (WITH_BUTTONS, WITHOUT_BUTTONS):
         async with stage_with(capabilities=capabilities) as stage:
