@@ -32,6 +32,11 @@ class Announcements:
             rows = ((Choice(label=label, meaning=BeginForm(form)),), topics)
         return self._say(key, here, rows, person=False)
 
+    def request_instead(self, here: Here) -> Say | None:
+        """Offer to leave a request where nobody can be called; None if there is no form for one."""
+        leave = self._leave(here)
+        return self._say("handoff.offer_request", here, leave, person=False) if leave else None
+
     def nobody_but_form(self, here: Here) -> Say:
         """Say that nobody can be called, to somebody who is filling a form in."""
         return self._say("operator.finish_form", here, person=False)

@@ -107,16 +107,16 @@ class Reception:
     def _follow_up(self, response: Response, here: Here, heard: tuple[Relay, ...]) -> Response:
         """Do what the bot's answer calls for: a person, who is offered or comes."""
         cue = response.cue
-        if cue is None or (cue in {Cue.ASKED, Cue.STUCK} and not self.settings.desk):
+        if cue is Cue.STUCK and not self.settings.desk:
+            offer = self._announcements.request_instead(here)
+            return replace(response, says=_under(response.says, offer)) if offer is not None else response
+        if cue is None or (cue is Cue.ASKED and not self.settings.desk):
             return response
         talk, move = self._move(response.conversation, cue, here)
         more = self._told(move.effects, talk, here, heard)
         says = response.says
         if Effect.OFFER in move.effects and says:
-            rows = (*more.says[-1].choices, *says[-1].choices)
-            offered = Body((*says[-1].body.blocks, *more.says[-1].body.blocks))
-            says = (*says[:-1], replace(says[-1], body=offered, choices=rows))
-            more = replace(more, says=())
+            says, more = _under(says, more.says[-1]), replace(more, says=())
         return replace(
             response,
             conversation=more.conversation,
@@ -310,3 +310,12 @@ _HEARD_OF = frozenset({Cue.OWNER_WROTE, Cue.TAKEN_OVER, Cue.HELD, Cue.RELEASED})
 
 _AWAITED = frozenset({Stage.QUEUED, Stage.HUMAN})
 """Stages in which a person's word may be waited for."""
+
+
+def _under(says: tuple[Say, ...], offer: Say) -> tuple[Say, ...]:
+    """Put an offer under the last thing that is said, its buttons first."""
+    if not says:
+        return (offer,)
+    last = says[-1]
+    body = Body((*last.body.blocks, *offer.body.blocks))
+    return (*says[:-1], replace(last, body=body, choices=(*offer.choices, *last.choices)))

@@ -197,6 +197,18 @@ async def test_a_person_comes_in_the_middle_of_a_form(stage_with: StageWith) -> 
         assert await stage.store.requests() == []
 
 
+async def test_who_finds_no_answer_twice_where_nobody_is_called_may_leave_a_request(stage: Stage) -> None:
+    anna = stage.person()
+    await anna.says("когда затмение солнца?")
+    assert "Оставить заявку" not in anna.sees("Пока не знаю").labels
+    await anna.says("а рыба плавает?")
+    admitted = anna.sees("И на это у меня нет готового ответа")
+    assert "передать заявку" in admitted.message.plain
+    assert admitted.labels == ["Оставить заявку", "Все темы"]
+    await anna.presses("Оставить заявку")
+    anna.sees("Как к вам обращаться")
+
+
 async def test_who_calls_a_person_leaves_the_form(stage_with: StageWith) -> None:
     async with at_the_desk(stage_with) as (stage, desk):
         anna = stage.person()

@@ -260,9 +260,15 @@ def test_who_got_no_answer_twice_is_offered_a_person_in_the_same_message() -> No
     assert meanings(hear(Cue.SPOKE, ASKED, answer=answering("Не знаю."))) == [OpenEntry("more")]
 
 
-def test_without_a_desk_nobody_is_offered() -> None:
-    response = hear(Cue.SPOKE, ASKED, by=reception(desk=False), answer=answering("Не знаю.", Cue.STUCK))
+def test_without_a_desk_a_request_is_offered_or_nothing() -> None:
+    alone = reception(desk=False)
+    response = hear(Cue.SPOKE, ASKED, by=alone, answer=answering("Не знаю.", Cue.STUCK))
+    assert said(response) == ["Не знаю.\n\nМогу передать заявку, и с вами свяжутся."]
+    assert [type(one) for one in meanings(response)] == [BeginForm, OpenEntry]
+    assert response.conversation.stage is Stage.BOT
 
+    bare = reception(desk=False, form_name=None)
+    response = hear(Cue.SPOKE, ASKED, by=bare, answer=answering("Не знаю.", Cue.STUCK))
     assert (said(response), response.conversation.stage) == (["Не знаю."], Stage.BOT)
 
 
