@@ -77,7 +77,7 @@ def test_a_second_process_on_the_same_database_is_refused_with_a_sentence(
     second = make_bot("second", database={"url": url})
     assert second.launch().wait(30) == 3
 
-    assert f"Another optfm-bot already works with {first.database}" in second.output("stderr")
+    assert f"{first.database} уже работает другой optfm-bot" in second.output("stderr")
     assert "Traceback" not in second.output()
     person = lone_platform.person()
     person.says("Сколько стоит доставка?")
@@ -92,7 +92,7 @@ def test_a_port_that_is_taken_is_refused_with_a_sentence(make_bot: Make) -> None
     second = make_bot("second", server={"port": first.port})
     assert second.launch().wait(30) == 3
 
-    assert f"Cannot listen on 127.0.0.1:{first.port}" in second.output("stderr")
+    assert f"Не удаётся слушать 127.0.0.1:{first.port}" in second.output("stderr")
     assert "Traceback" not in second.output()
 
 

@@ -45,6 +45,10 @@ def lives(load: Load, kills: int, look: Callable[[], set[int]]) -> tuple[int, li
             process.wait(
                 load.dice.uniform(0.0, 0.6) if number % 2 else load.dice.uniform(0.2 * boot, boot + 1.0)
             )
+        if number == kills - 1 and not any(seen):  # chance has spared every message so far
+            if load.ended():
+                offered += load.begin(PER_SECOND, max(4.0, 2 * boot))
+            load.until(lambda: load.platform.state()["in_flight"] > 0, "a message is on its way")
         load.bot.kill()
         load.platform.wait(in_flight=0)
         seen.append(look())
