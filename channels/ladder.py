@@ -15,7 +15,6 @@ Nothing that the ladder adds is a word of any language: labels, names, addresses
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 
@@ -23,6 +22,7 @@ from channels.capabilities import Buttons, Capabilities
 from channels.graphemes import shorten
 from channels.links import is_link, link_scheme, shown_address
 from channels.model import Action, Block, Break, Inline, Link, ListBlock, Media, Outbound, Paragraph, Text
+from channels.values import dataclass
 
 Rows = tuple[tuple[Action, ...], ...]
 
@@ -96,6 +96,15 @@ def file_line(item: Media) -> tuple[Inline, ...]:
     if address is None:
         return (Text(_one_line(item.name)),)
     return (_link(address, item.name.strip() or shown_address(address)),)
+
+
+def files_without_link(message: Outbound, capabilities: Capabilities) -> tuple[Media, ...]:
+    """The files that are not sent there, and that nobody can open from the text either: it has their names alone."""
+    return tuple(
+        item
+        for item in message.media
+        if not _can_be_sent(item, capabilities) and _public_address(item) is None
+    )
 
 
 def _can_be_sent(item: Media, capabilities: Capabilities) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self, TypeAlias
 from urllib.parse import quote, unquote
+
+from channels.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,9 +277,19 @@ Block: TypeAlias = Paragraph | ListBlock | Quote
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A formatted text. There is no HTML inside the house: only this tree."""
+    """A formatted text. There is no HTML inside the house: only this tree.
+
+    It knows its hash: what is made of a text is remembered by it in several places, and most are said again and again.
+    """
 
     blocks: tuple[Block, ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash(self.blocks))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 # -- outbound --------------------------------------------------------------------------------------------

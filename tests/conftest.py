@@ -11,6 +11,10 @@ import hypothesis
 import pytest
 import structlog
 
+from channels import values
+
+values.FROZEN = True  # a test that writes into a value fails, as it would under `python -X dev`
+
 REQUIRED = frozenset(os.environ.get("OPTFM_TEST_REQUIRE", "").split())
 """Services without which the run fails instead of leaving tests out; CI names them all."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from channels.body import plain_text
@@ -12,6 +12,7 @@ from channels.codec import encode_outbound
 from channels.contract import Channel
 from channels.model import Action, Body, ChatRef, Outbound, Purpose
 from channels.split import split_outbound
+from channels.values import dataclass
 from optfm_bot.domain.choices import KeptChoice, decode, encode
 from optfm_bot.domain.conversation import REMEMBER_CHOICES_MS
 from optfm_bot.domain.say import Say
@@ -109,7 +110,7 @@ class Promises:
             rows=rows,
             outgoing=outgoing,
             offered=offered,
-            offered_until=now + REMEMBER_CHOICES_MS,
+            offered_until=now + REMEMBER_CHOICES_MS if offered else 0,
         )
 
     def _remember(self, turn_id: int, lane: str, kept: tuple[KeptChoice, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import orjson
 
@@ -24,6 +24,7 @@ from channels.model import (
     TopicIn,
     UndeliveredIn,
 )
+from channels.values import replace
 from optfm_bot.dispatch.inner import Inner
 from optfm_bot.dispatch.joining import Parsed
 from optfm_bot.dispatch.orders import Orders, Work
@@ -193,11 +194,13 @@ class Record:
             self._unit.outbox.add(message)
         self._leaves(turn.channel.instance, made.outgoing)
         changed = response.conversation
-        if made.offered is None:
-            if changed.person != person:
-                changed = replace(changed, person=person)
-        else:
-            changed = replace(changed, person=person, offered=made.offered, offered_until=made.offered_until)
+        if made.offered is not None and (made.offered, made.offered_until) != (
+            changed.offered,
+            changed.offered_until,
+        ):
+            changed = replace(changed, offered=made.offered, offered_until=made.offered_until)
+        if changed.person != person:
+            changed = replace(changed, person=person)
         if self._orders is not None:
             response = _expiring(response, turn.conversation, changed)
             work = Work(

@@ -29,6 +29,7 @@ class MemoryOutbox(Store):
             Op.OUTBOX_SENT: self._change_message(_sent),
             Op.OUTBOX_RETRY: self._change_message(_retried),
             Op.OUTBOX_CLOSE: self._change_message(_closed),
+            Op.OUTBOX_FORWARD: self._change_message(_forwarded),
         }
 
     # -- appliers -----------------------------------------------------------------------------------------
@@ -112,6 +113,11 @@ def _retried(params: Params) -> Params:
         "error": params["b_error"],
     }
     return changed if params["b_message"] is None else {**changed, "message": params["b_message"]}
+
+
+def _forwarded(params: Params) -> Params:
+    fresh = {"state": OutboxState.READY, "attempts": 0, "not_before": 0, "error": None}
+    return {**fresh, "channel": params["b_channel"], "message": params["b_message"]}
 
 
 def _closed(params: Params) -> Params:

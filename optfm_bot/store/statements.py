@@ -109,6 +109,16 @@ def statements(dialect: str) -> dict[Op, Executable]:
             error=bindparam("b_error"),
             message=func.coalesce(bindparam("b_message"), t.outbox.c.message),
         ),
+        Op.OUTBOX_FORWARD: update(t.outbox)
+        .where(message)
+        .values(
+            state=_fixed(OutboxState.READY),
+            attempts=literal_column("0"),
+            not_before=literal_column("0"),
+            error=null(),
+            channel=bindparam("b_channel"),
+            message=bindparam("b_message"),
+        ),
         Op.OUTBOX_CLOSE: update(t.outbox)
         .where(message)
         .values(state=bindparam("b_state"), error=bindparam("b_error"), sent_at=bindparam("b_sent_at")),

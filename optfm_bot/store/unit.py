@@ -150,6 +150,12 @@ class OutboxWrites(Writes):
             )
         )
 
+    def forward(self, row_id: int, *, channel: str, message: str) -> None:
+        """The message leaves through another carrier, as `message`, and has never been tried there."""
+        self._changes.append(
+            (Op.OUTBOX_FORWARD, {"b_id": row_id, "b_channel": channel, "b_message": message})
+        )
+
     def close(self, row_id: int, *, state: OutboxState, error: str, at: int) -> None:
         """The message will not be tried again: uncertain, dropped or failed."""
         self._changes.append(

@@ -102,9 +102,17 @@ class _Prepared:
             return None  # only plain writes: whatever gives rows back needs SQLAlchemy's reading of them
         compiled = statement.compile(dialect=self._dialect, column_keys=names)
         order = getattr(compiled, "positiontup", None) or []
-        if len(order) < 2 or set(order) != set(names):  # noqa: PLR2004 - of one name, itemgetter makes no tuple
+        if not order or set(order) != set(names):
             return None
-        return str(compiled), itemgetter(*order)
+        return str(compiled), _ordering(order)
+
+
+def _ordering(names: Sequence[str]) -> Callable[[Params], tuple[Any, ...]]:
+    """What gives the values of a row in the order of these names."""
+    if len(names) == 1:  # of one name, itemgetter makes no tuple
+        name = names[0]
+        return lambda row: (row[name],)
+    return itemgetter(*names)
 
 
 class _Local:
