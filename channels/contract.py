@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, NewType, TypeAlias
@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from channels.capabilities import Capabilities
 from channels.model import ActionIn, ChatRef, Inbound, Media, Past, RawUpdate, Receipt, Rendered
+from channels.values import dataclass
 
 if TYPE_CHECKING:
     from aiohttp import web

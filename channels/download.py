@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from channels.addresses import is_public
 from channels.errors import ChannelError, Gone, Rejected, RetryLater
 from channels.http import HttpAnswer, HttpClient
 from channels.phrase import phrase
@@ -22,7 +22,8 @@ async def download(http: HttpClient, url: str, *, limit: int, homes: Collection[
     """Get the file at an address, following redirects; `homes` is where the platform itself is configured to be.
 
     Raises `TooLarge` beyond `limit` bytes, `Gone` if it is not there any more, `Rejected` for an address that may not
-    be asked, else by reaction. No error tells more of the address than its host.
+    be asked or a name that leads to a machine near us, else by reaction. No error tells more of the address than its
+    host.
     """
     for _ in range(_MOST_REDIRECTS + 1):
         if not may_be_asked(url, homes):
@@ -32,7 +33,9 @@ async def download(http: HttpClient, url: str, *, limit: int, homes: Collection[
                     "the file's address is not one that may be asked: it has to be a public one with https",
                 )
             )
-        answer = await http.request("GET", url, timeout=DOWNLOAD_TIMEOUT, limit=limit)
+        answer = await http.request(
+            "GET", url, timeout=DOWNLOAD_TIMEOUT, limit=limit, public=not _is_home(url, homes)
+        )
         if answer.status not in _REDIRECTS:
             return content_of(answer, urlsplit(url).hostname or "?")
         url = _next_place(url, answer.headers)
@@ -55,7 +58,7 @@ def may_be_asked(url: str, homes: Collection[str]) -> bool:
     """
     try:
         parts = urlsplit(url)
-        if _origin(parts) in {_origin(urlsplit(home)) for home in homes}:
+        if _is_home(url, homes):
             return True
     except ValueError:
         return False
@@ -63,9 +66,14 @@ def may_be_asked(url: str, homes: Collection[str]) -> bool:
     return parts.scheme == "https" and "@" not in parts.netloc and _is_public(host)
 
 
+def _is_home(url: str, homes: Collection[str]) -> bool:
+    """Whether the platform itself is there, as the owner has configured it: near us or not. Raises `ValueError`."""
+    return _origin(urlsplit(url)) in {_origin(urlsplit(home)) for home in homes}
+
+
 def _is_public(host: str) -> bool:
     try:
-        return ip_address(host).is_global
+        return is_public(host)
     except ValueError:
         # What ends in a number, 0x1 too, is an address in one of its other spellings.
         last = host.rpartition(".")[2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from functools import lru_cache
 from importlib import import_module
@@ -27,9 +27,13 @@ from aiohttp import (
     NonHttpUrlClientError,
     TCPConnector,
 )
+from aiohttp.abc import AbstractResolver
+from aiohttp.resolver import ThreadedResolver
 
+from channels.addresses import NotPublic, PublicResolver
 from channels.errors import ChannelError, Misconfigured, Rejected, TooLarge, Unreachable
 from channels.phrase import answered, phrase
+from channels.values import dataclass
 from config.secret import Secret
 
 JSON_HEADERS: Mapping[str, str] = {"Content-Type": "application/json"}
@@ -116,14 +120,14 @@ class HttpClient:
     An answer of any status is returned, redirects are not followed, nothing is repeated but a GET, PUT or DELETE that
     met a kept connection which the server had closed: such a request changes nothing by being made twice. The only
     error is `Unreachable`, whose `maybe_sent` is false only when no byte of the request can have been written, or
-    `TooLarge` where the caller sets a limit. No error text contains one of `secrets`, and the library's exception,
-    which quotes the address, is not chained.
+    `TooLarge` where the caller sets a limit, `Rejected` where it wants a `public` host. No error text contains one of
+    `secrets`, and the library's exception, which quotes the address, is not chained.
 
     Idle connections are dropped after `keep_alive` seconds. Keep it below what the platform's server allows:
     a server that closes an idle connection while we write makes the outcome of that request unknown.
 
-    The connection pool is made on first use and again after `close`. Environment variables for proxies are
-    ignored.
+    The connection pools, one for public hosts and one for all, are made on first use and again after `close`.
+    Environment variables for proxies are ignored. `resolver` looks names up instead of the system's.
     """
 
     def __init__(
@@ -137,6 +141,7 @@ class HttpClient:
         ca_file: str | None = None,
         proxy: Secret | None = None,
         secrets: Iterable[Secret] = (),
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self.timeout = timeout
         self._connect_timeout = connect_timeout
@@ -152,7 +157,9 @@ class HttpClient:
         self._errors: tuple[type[Exception], ...] = (ClientError, OSError, *proxy_errors)
         self._not_written = (*_NOT_WRITTEN, *proxy_errors)
         self.redact = Redactor([*(secret.reveal() for secret in secrets), *_proxy_secrets(self._proxy)])
-        self._session: ClientSession | None = None
+        self._resolver = resolver
+        self._sessions: dict[bool, ClientSession] = {}
+        """By whether they lead to public hosts alone."""
 
     async def request(
         self,
@@ -163,14 +170,18 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,  # noqa: ASYNC109 - given to aiohttp, which tells connecting from reading
         limit: int | None = None,
+        public: bool = False,
     ) -> HttpAnswer:
         """Send one request and read its whole answer within `timeout` seconds. Raises `Unreachable`.
 
         With a `limit`, an accepted request whose answer has more bytes is a `TooLarge`; no more of it is read.
+        `public`: a host whose name leads to private addresses is not asked, that is `Rejected`. Behind a proxy it is
+        the proxy that looks names up, and the proxy's own address is the owner's affair.
         """
-        session = self._session
+        public = public and self._proxy is None
+        session = self._sessions.get(public)
         if session is None or session.closed:
-            session = self._open_session()
+            session = self._open_session(public=public)
         times = _limits(timeout or self.timeout, self._connect_timeout)
         failure: ChannelError
         try:
@@ -194,20 +205,25 @@ class HttpClient:
             )
             failure = TooLarge(what) if limited else Unreachable(what, maybe_sent=True)
         except self._errors as error:
-            failure = self._failure(error, url, times)
+            if isinstance(error.__cause__, NotPublic):
+                failure = Rejected(
+                    phrase("http.not_public", "{host} is no address of the public network", host=_host(url))
+                )
+            else:
+                failure = self._failure(error, url, times)
         # Raised outside of the handler: the library's error quotes the address with the token in it, so it
         # must not travel along as the context of ours.
         raise failure
 
     async def close(self) -> None:
         """Close all connections. May be called twice; a later request opens new ones."""
-        session, self._session = self._session, None
-        if session is not None:
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             await session.close()
 
-    def _open_session(self) -> ClientSession:
-        self._session = ClientSession(
-            connector=self._connector(),
+    def _open_session(self, *, public: bool) -> ClientSession:
+        session = self._sessions[public] = ClientSession(
+            connector=self._connector(public=public),
             cookie_jar=DummyCookieJar(),
             skip_auto_headers=(
                 "Accept-Encoding",
@@ -215,9 +231,9 @@ class HttpClient:
             proxy=self._proxy if self._socks is None else None,
             trust_env=False,
         )
-        return self._session
+        return session
 
-    def _connector(self) -> TCPConnector:
+    def _connector(self, *, public: bool) -> TCPConnector:
         options: dict[str, Any] = {
             "limit": self._connections,
             "keepalive_timeout": self._keep_alive,
@@ -225,6 +241,10 @@ class HttpClient:
             "ssl": self._tls,
         }
         if self._socks is None:
+            if public:
+                options["resolver"] = PublicResolver(self._resolver or ThreadedResolver())
+            elif self._resolver is not None:
+                options["resolver"] = self._resolver
             return TCPConnector(**options)
         connector: TCPConnector = self._socks.ProxyConnector.from_url(
             _socks_address(self._proxy or ""), rdns=True, **options

@@ -18,7 +18,7 @@ import structlog
 
 from channels.contract import INSTANCE_NAME, Channel, ChannelContext, ChannelSettings, ChannelSpec
 from channels.errors import Misconfigured
-from channels.phrase import phrase
+from channels.phrase import Phrase, phrase
 
 GROUP = "optfm_bot.channels"
 DISTRIBUTION = "optfm-bot"
@@ -117,17 +117,25 @@ class ChannelRegistry:
         if len(offered) == 1:
             self._sources[kind] = offered[0]
             return
-        names = " and ".join(sorted({source.distribution for source in offered}))
+        names = ", ".join(sorted({source.distribution for source in offered}))
         built_in = next((source for source in offered if source.address == BUILT_IN.get(kind)), None)
         if built_in is not None:
             self._sources[kind] = built_in
-            outcome = "the built-in one is used"
+            self._problems[kind] = phrase(
+                "registry.twice_ours",
+                "The channel type {kind} is offered more than once, by {names}; the built-in one is used."
+                " Uninstall or rename the other.",
+                kind=repr(kind),
+                names=names,
+            )
         else:
-            outcome = "none of them is used"
-        self._problems[kind] = (
-            f"The channel type {kind!r} is offered more than once, by {names}; {outcome}."
-            " Uninstall or rename the other."
-        )
+            self._problems[kind] = phrase(
+                "registry.twice_none",
+                "The channel type {kind} is offered more than once, by {names}; none of them is used."
+                " Uninstall or rename the other.",
+                kind=repr(kind),
+                names=names,
+            )
         log.warning("channels.duplicate", kind=kind, offered_by=names)
 
     def _load(self, source: SpecSource) -> ChannelSpec | None:
@@ -136,20 +144,48 @@ class ChannelRegistry:
             spec = getattr(import_module(module), name)
         except Exception as error:  # a stranger's module may raise anything; it is logged with its stack
             log.warning("channels.broken", kind=source.kind, offered_by=source.distribution, exc_info=error)
-            self._refuse(source, f"cannot be imported ({type(error).__name__}: {error})")
+            self._refuse(
+                source,
+                phrase(
+                    "registry.not_imported",
+                    "{address} cannot be imported ({error})",
+                    address=source.address,
+                    error=f"{type(error).__name__}: {error}",
+                ),
+            )
             return None
         if isinstance(spec, ChannelSpec) and spec.kind == source.kind:
             return spec
         if isinstance(spec, ChannelSpec):
-            self._refuse(source, f"calls itself {spec.kind!r}; both names must be the same")
+            self._refuse(
+                source,
+                phrase(
+                    "registry.other_name",
+                    "{address} calls itself {name}; both names must be the same",
+                    address=source.address,
+                    name=repr(spec.kind),
+                ),
+            )
         else:
-            self._refuse(source, f"is a {type(spec).__name__} and no ChannelSpec")
+            self._refuse(
+                source,
+                phrase(
+                    "registry.no_spec",
+                    "{address} is a {found} and no ChannelSpec",
+                    address=source.address,
+                    found=type(spec).__name__,
+                ),
+            )
         return None
 
-    def _refuse(self, source: SpecSource, why: str) -> None:
-        self._problems[source.kind] = (
-            f"The channel type {source.kind!r} of the package {source.distribution} is unusable:"
-            f" {source.address} {why}."
+    def _refuse(self, source: SpecSource, why: Phrase) -> None:
+        self._problems[source.kind] = phrase(
+            "registry.unusable",
+            "The channel type {kind} of the package {distribution} is unusable: {why}."
+            " Update or uninstall that package.",
+            kind=repr(source.kind),
+            distribution=source.distribution,
+            why=why,
         )
         del self._sources[source.kind]
 

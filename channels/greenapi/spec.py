@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from channels.capabilities import Capabilities, DialectName, Rate
+from channels.connection import Proxy, demand_secret, fitting_secret, web_address
 from channels.contract import ChannelSettings, ChannelSpec, Transport
 from channels.model import MediaKind
 from channels.phrase import phrase
@@ -21,7 +22,6 @@ FILE_LIMIT = 100 * 1024 * 1024
 _INSTANCE = re.compile(r"\d{4,20}", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,256}", re.ASCII)
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9._~+/=-]{8,256}", re.ASCII)
-_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _VERSION = re.compile(r"/v3$", re.ASCII)
 
 
@@ -60,7 +60,7 @@ class GreenApiSettings(ChannelSettings):
     request_timeout: float = Field(
         default=30.0, ge=1, le=80, description="Seconds to wait for the answer to any other call."
     )
-    proxy: Secret | None = Field(
+    proxy: Proxy = Field(
         default=None,
         description="Proxy for calls to GREEN-API, with its password if it has one: http://… or socks5://….",
     )
@@ -137,55 +137,35 @@ class GreenApiSettings(ChannelSettings):
     def _is_an_address(cls, address: str) -> str:
         if not address.strip():
             return ""
-        parts = urlsplit(address.strip())
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(
-                phrase(
-                    "green_api.address_shape", "this must be an address like https://3100.api.green-api.com"
-                )
-            )
-        if "@" in parts.netloc:
-            raise ValueError(
-                phrase("settings.user_in_address", "an address here must not contain a user name or password")
-            )
-        if "waInstance" in parts.path:
+        found = web_address(
+            address.strip(),
+            shape=phrase(
+                "green_api.address_shape", "this must be an address like https://3100.api.green-api.com"
+            ),
+            user=phrase(
+                "settings.user_in_address", "an address here must not contain a user name or password"
+            ),
+        )
+        if "waInstance" in urlsplit(found).path:
             raise ValueError(
                 phrase(
                     "green_api.address_only",
                     "give the address only, without /waInstance… and what follows it",
                 )
             )
-        return address.strip().rstrip("/")
-
-    @field_validator("proxy")
-    @classmethod
-    def _proxy_is_an_address(cls, proxy: Secret | None) -> Secret | None:
-        if not proxy:
-            return None
-        scheme, found, rest = proxy.reveal().partition("://")
-        if not found or not rest or scheme.lower() not in _PROXY_SCHEMES:
-            raise ValueError(
-                phrase(
-                    "settings.proxy_scheme",
-                    "proxy must start with one of: {schemes}",
-                    schemes=", ".join(f"{name}://" for name in _PROXY_SCHEMES),
-                )
-            )
-        return proxy
+        return found
 
     @field_validator("webhook_secret")
     @classmethod
     def _secret_fits_a_header(cls, secret: Secret | None) -> Secret | None:
-        if not secret:
-            return None
-        if not _WEBHOOK_SECRET.fullmatch(secret.reveal()):
-            raise ValueError(
-                phrase(
-                    "green_api.secret_shape",
-                    "webhook_secret may have 8 to 256 characters, only letters, digits and . _ ~ + / = -",
-                )
-            )
-        return secret
+        return fitting_secret(
+            secret,
+            _WEBHOOK_SECRET,
+            shape=phrase(
+                "green_api.secret_shape",
+                "webhook_secret may have 8 to 256 characters, only letters, digits and . _ ~ + / = -",
+            ),
+        )
 
     @field_validator("typing_time")
     @classmethod
@@ -205,14 +185,7 @@ class GreenApiSettings(ChannelSettings):
             raise ValueError(
                 phrase("green_api.no_api_url", "api_url is missing; the console shows it as apiUrl")
             )
-        if self.mode is Transport.WEBHOOK and self.webhook_secret is None:
-            raise ValueError(
-                phrase(
-                    "settings.webhook_without_secret",
-                    "webhook mode needs webhook_secret: without it anybody who finds the address could write"
-                    " in people's names",
-                )
-            )
+        demand_secret(self.mode, self.webhook_secret)
         if bool(self.partner_token) != bool(self.partner_api_url):
             raise ValueError(
                 phrase(

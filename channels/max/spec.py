@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from channels.capabilities import Buttons, Capabilities, DialectName, Rate, TextUnit
+from channels.connection import Proxy, api_address, demand_secret, fitting_secret
 from channels.contract import ChannelSettings, ChannelSpec, Transport
 from channels.model import MediaKind
 from channels.phrase import phrase
@@ -17,7 +17,6 @@ from config.secret import Secret
 
 _TOKEN = re.compile(r"[!-~]{8,}", re.ASCII)
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{5,256}", re.ASCII)
-_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _MB = 1024 * 1024
 
 
@@ -49,7 +48,7 @@ class MaxSettings(ChannelSettings):
             " Russian Trusted Root CA."
         ),
     )
-    proxy: Secret | None = Field(
+    proxy: Proxy = Field(
         default=None,
         description="Proxy for calls to MAX, with its password if it has one: http://… or socks5://….",
     )
@@ -85,65 +84,33 @@ class MaxSettings(ChannelSettings):
     @field_validator("api_base")
     @classmethod
     def _api_base_is_an_address(cls, address: str) -> str:
-        parts = urlsplit(address)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(
-                phrase("max.api_base_shape", "api_base must be an address like https://platform-api2.max.ru")
-            )
-        if "@" in parts.netloc:
-            raise ValueError(
-                phrase(
-                    "settings.user_in_api_base",
-                    "api_base must not contain a user name or password; use `proxy` for those of a proxy",
-                )
-            )
-        return address.rstrip("/")
+        return api_address(
+            address,
+            shape=phrase(
+                "max.api_base_shape", "api_base must be an address like https://platform-api2.max.ru"
+            ),
+        )
 
     @field_validator("ca_file")
     @classmethod
     def _no_file_is_none(cls, path: str | None) -> str | None:
         return path or None
 
-    @field_validator("proxy")
-    @classmethod
-    def _proxy_is_an_address(cls, proxy: Secret | None) -> Secret | None:
-        if not proxy:
-            return None
-        scheme, found, rest = proxy.reveal().partition("://")
-        if not found or not rest or scheme.lower() not in _PROXY_SCHEMES:
-            raise ValueError(
-                phrase(
-                    "settings.proxy_scheme",
-                    "proxy must start with one of: {schemes}",
-                    schemes=", ".join(f"{name}://" for name in _PROXY_SCHEMES),
-                )
-            )
-        return proxy
-
     @field_validator("webhook_secret")
     @classmethod
     def _secret_fits_max(cls, secret: Secret | None) -> Secret | None:
-        if not secret:
-            return None
-        if not _WEBHOOK_SECRET.fullmatch(secret.reveal()):
-            raise ValueError(
-                phrase(
-                    "max.secret_shape",
-                    "webhook_secret must have 5 to 256 characters, only A-Z, a-z, 0-9, _ and -: MAX accepts no others",
-                )
-            )
-        return secret
+        return fitting_secret(
+            secret,
+            _WEBHOOK_SECRET,
+            shape=phrase(
+                "max.secret_shape",
+                "webhook_secret must have 5 to 256 characters, only A-Z, a-z, 0-9, _ and -: MAX accepts no others",
+            ),
+        )
 
     @model_validator(mode="after")
     def _webhook_has_a_secret(self) -> MaxSettings:
-        if self.mode is Transport.WEBHOOK and self.webhook_secret is None:
-            raise ValueError(
-                phrase(
-                    "settings.webhook_without_secret",
-                    "webhook mode needs webhook_secret: without it anybody who finds the address could write"
-                    " in people's names",
-                )
-            )
+        demand_secret(self.mode, self.webhook_secret)
         return self
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from channels.contract import BotCommand
@@ -11,6 +11,7 @@ from channels.errors import Rejected
 from channels.graphemes import shorten
 from channels.model import Action, ChatRef, Media, MediaKind, Purpose, Rendered
 from channels.phrase import phrase
+from channels.values import dataclass
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 """Named in every mode: an omitted list would silently keep whatever was set before."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
 from channels.capabilities import Buttons, Capabilities, DialectName, Rate, TextUnit
+from channels.connection import Proxy, api_address, demand_secret, fitting_secret
 from channels.contract import ChannelSettings, ChannelSpec, Transport
 from channels.model import MediaKind
 from channels.phrase import phrase
@@ -17,7 +17,6 @@ from config.secret import Secret
 
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{3,}", re.ASCII)
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
-_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _MB = 1024 * 1024
 
 
@@ -33,7 +32,7 @@ class TelegramSettings(ChannelSettings):
         default="https://api.telegram.org",
         description="Address of the Bot API; change it for your own Bot API server or a mirror.",
     )
-    proxy: Secret | None = Field(
+    proxy: Proxy = Field(
         default=None,
         description="Proxy for calls to Telegram, with its password if it has one: http://… or socks5://….",
     )
@@ -72,61 +71,29 @@ class TelegramSettings(ChannelSettings):
     @field_validator("api_base")
     @classmethod
     def _api_base_is_an_address(cls, address: str) -> str:
-        parts = urlsplit(address)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-            raise ValueError(
-                phrase("telegram.api_base_shape", "api_base must be an address like https://api.telegram.org")
-            )
-        if "@" in parts.netloc:
-            raise ValueError(
-                phrase(
-                    "settings.user_in_api_base",
-                    "api_base must not contain a user name or password; use `proxy` for those of a proxy",
-                )
-            )
-        return address.rstrip("/")
-
-    @field_validator("proxy")
-    @classmethod
-    def _proxy_is_an_address(cls, proxy: Secret | None) -> Secret | None:
-        if not proxy:
-            return None
-        scheme, found, rest = proxy.reveal().partition("://")
-        if not found or not rest or scheme.lower() not in _PROXY_SCHEMES:
-            raise ValueError(
-                phrase(
-                    "settings.proxy_scheme",
-                    "proxy must start with one of: {schemes}",
-                    schemes=", ".join(f"{name}://" for name in _PROXY_SCHEMES),
-                )
-            )
-        return proxy
+        return api_address(
+            address,
+            shape=phrase(
+                "telegram.api_base_shape", "api_base must be an address like https://api.telegram.org"
+            ),
+        )
 
     @field_validator("webhook_secret")
     @classmethod
     def _secret_fits_telegram(cls, secret: Secret | None) -> Secret | None:
-        if not secret:
-            return None
-        if not _WEBHOOK_SECRET.fullmatch(secret.reveal()):
-            raise ValueError(
-                phrase(
-                    "telegram.secret_shape",
-                    "webhook_secret may have 1 to 256 characters, only A-Z, a-z, 0-9, _ and -:"
-                    " Telegram accepts no others",
-                )
-            )
-        return secret
+        return fitting_secret(
+            secret,
+            _WEBHOOK_SECRET,
+            shape=phrase(
+                "telegram.secret_shape",
+                "webhook_secret may have 1 to 256 characters, only A-Z, a-z, 0-9, _ and -:"
+                " Telegram accepts no others",
+            ),
+        )
 
     @model_validator(mode="after")
     def _webhook_has_a_secret(self) -> TelegramSettings:
-        if self.mode is Transport.WEBHOOK and self.webhook_secret is None:
-            raise ValueError(
-                phrase(
-                    "settings.webhook_without_secret",
-                    "webhook mode needs webhook_secret: without it anybody who finds the address could write"
-                    " in people's names",
-                )
-            )
+        demand_secret(self.mode, self.webhook_secret)
         return self
 
 

@@ -117,17 +117,19 @@ class WebChatChannel(Channel, Webhook, Pages, Shared, Downloads):
         try:
             payload = json.loads(request.body)
         except (ValueError, RecursionError) as error:
-            raise BadPayload("the body is not JSON") from error
+            raise BadPayload(phrase("web.body_no_json", "the body is not JSON")) from error
         if not isinstance(payload, dict):
-            raise BadPayload("the body is not a JSON object")
+            raise BadPayload(phrase("web.body_no_object", "the body is not a JSON object"))
         stamped = payload | {"received_at": int(self.clock().timestamp() * 1000)}
         if payload.keys() - _FIELDS:
-            raise BadPayload("the body has fields that this chat does not send")
+            raise BadPayload(
+                phrase("web.body_strange_fields", "the body has fields that this chat does not send")
+            )
         if "file" in payload:
             # A page may name only what it has just uploaded; what is known about it, we say ourselves.
             sent = self._uploaded.get((str(payload.get("session")), str(payload.get("id"))))
             if sent is None or payload["file"] != sent.name:
-                raise BadPayload("no such file was uploaded")
+                raise BadPayload(phrase("web.not_uploaded", "no such file was uploaded"))
             stamped["file"] = sent.as_json()
         event = self._reader.read(stamped)
         return (

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from channels.contract import Receive, WebhookRequest
 from channels.errors import BadPayload, Rejected, RetryLater, TooLarge, Unauthorized
+from channels.phrase import phrase
 from channels.web.bubbles import SentFile
 from channels.web.frames import event_name, talk_name
 from channels.web.limits import Buckets, visitor_address
@@ -182,12 +183,12 @@ class Door:
     async def _stored(self, request: web.Request, session: str, event_id: str) -> SentFile:
         folder = self._channel.files
         if folder is None or not self.allowed(request):
-            raise Unauthorized("no files are taken from this page")
+            raise Unauthorized(phrase("web.no_files_from_page", "no files are taken from this page"))
         if (request.content_length or 0) > folder.rules.max_bytes:
-            raise TooLarge("the file is larger than is taken here")
+            raise TooLarge(phrase("web.file_too_large", "the file is larger than is taken here"))
         wait = self._wait(request, session)
         if wait is not None:
-            raise RetryLater("too many files", after=wait)
+            raise RetryLater(phrase("web.too_many_files", "too many files"), after=wait)
         title = unquote(request.headers.get("X-Chat-Name", ""), errors="replace")
         async with asyncio.timeout(_FILE_SECONDS):
             chunks = request.content.iter_chunked(_CHUNK)

@@ -97,7 +97,7 @@ class FileFolder:
     def _taken_type(self, head: bytes) -> FileType:
         known = recognise(head)
         if known is None or known.mime not in self.rules.types:
-            raise Rejected("files of this type are not taken here")
+            raise Rejected(phrase("web.file_type", "files of this type are not taken here"))
         return known
 
     async def _copy(self, chunks: AsyncIterator[bytes], file: BinaryIO) -> tuple[bytes, int]:
@@ -105,7 +105,7 @@ class FileFolder:
         async for chunk in chunks:
             size += len(chunk)
             if size > self.rules.max_bytes:
-                raise TooLarge("the file is larger than is taken here")
+                raise TooLarge(phrase("web.file_too_large", "the file is larger than is taken here"))
             head = (head + chunk)[:HEAD] if len(head) < HEAD else head
             await asyncio.to_thread(file.write, chunk)
         return head, size
@@ -147,7 +147,7 @@ def _make_room(folder: Path, stem: str, most: int) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     others = sum(1 for note in folder.glob("*.json") if note.stem != stem)
     if others >= most:
-        raise Rejected("this talk has as many files as it may have")
+        raise Rejected(phrase("web.talk_full", "this talk has as many files as it may have"))
 
 
 def _settle(part: Path, final: Path, sent: SentFile, event_id: str, at: datetime) -> None:

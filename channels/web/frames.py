@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from channels.errors import BadPayload
+from channels.phrase import phrase
 from channels.web.window import StreamEvent
 
 FRAME_LIMIT = 64 * 1024
@@ -48,32 +49,34 @@ def read_frame(text: str) -> Frame:
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadPayload("the frame is not JSON") from error
+        raise BadPayload(phrase("web.frame_no_json", "the frame is not JSON")) from error
     if not isinstance(given, dict):
-        raise BadPayload("the frame is not a JSON object")
+        raise BadPayload(phrase("web.frame_no_object", "the frame is not a JSON object"))
     match given.pop("type", None):
         case "hello":
             return Hello(talk_name(given.get("session")))
         case "send":
             if "session" in given:
-                raise BadPayload("a socket has one session, told in its hello")
+                raise BadPayload(
+                    phrase("web.session_told_twice", "a socket has one session, told in its hello")
+                )
             return Send(event_name(given.get("id")), given)
         case "ping":
             return Ping()
-    raise BadPayload("the frame has no type that this chat knows")
+    raise BadPayload(phrase("web.frame_unknown", "the frame has no type that this chat knows"))
 
 
 def talk_name(value: object) -> str:
     """Check a session. Raises `BadPayload`."""
     if not isinstance(value, str) or not SESSION.fullmatch(value):
-        raise BadPayload("session is missing or malformed")
+        raise BadPayload(phrase("web.malformed", "{name} is missing or malformed", name="session"))
     return value
 
 
 def event_name(value: object) -> str:
     """Check the id of a message. Raises `BadPayload`."""
     if not isinstance(value, str) or not EVENT_ID.fullmatch(value):
-        raise BadPayload("id is missing or malformed")
+        raise BadPayload(phrase("web.malformed", "{name} is missing or malformed", name="id"))
     return value
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from channels.errors import RetryLater
+from channels.phrase import phrase
 
 _WAIT = timedelta(seconds=5)
 _VISITOR_NETWORK = 64
@@ -63,7 +64,7 @@ class Places:
     def taken(self, key: str | None) -> Iterator[None]:
         """Hold a place while the block runs. Raises `RetryLater` if there is none; no key counts in all only."""
         if self._all >= self._total or (key is not None and self._taken.get(key, 0) >= self._each):
-            raise RetryLater("too many open streams", after=_WAIT)
+            raise RetryLater(phrase("web.too_many_streams", "too many open streams"), after=_WAIT)
         self._all += 1
         if key is not None:
             self._taken[key] = self._taken.get(key, 0) + 1

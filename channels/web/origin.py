@@ -6,6 +6,8 @@ from collections.abc import Collection
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from channels.phrase import phrase
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -16,9 +18,19 @@ def normalize_origin(text: str) -> str:
     """
     parts = urlsplit(text.strip())
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise ValueError(f"not an origin, expected something like https://example.ru: {text[:80]!r}")
+        raise ValueError(
+            phrase(
+                "web.origin_shape",
+                "not an origin, expected something like https://example.ru: {given}",
+                given=repr(text[:80]),
+            )
+        )
     if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError(f"an origin has neither a path nor a user: {text[:80]!r}")
+        raise ValueError(
+            phrase(
+                "web.origin_more", "an origin has neither a path nor a user: {given}", given=repr(text[:80])
+            )
+        )
     return f"{parts.scheme}://{_authority(parts, parts.scheme)}"
 
 

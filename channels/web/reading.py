@@ -9,6 +9,7 @@ from typing import Any
 
 from channels.errors import BadPayload
 from channels.model import ActionIn, ChatRef, MediaIn, SenderRef, StartIn, TextIn
+from channels.phrase import phrase
 from channels.web.bubbles import SentFile
 from channels.web.files import FILE_NAME
 from channels.web.frames import event_name, talk_name
@@ -50,16 +51,18 @@ class Reader:
             case ["start"]:
                 start = payload["start"]
                 if start is not True and not (isinstance(start, str) and _START.fullmatch(start)):
-                    raise BadPayload("not a start of the web chat")
+                    raise BadPayload(phrase("web.no_start", "not a start of the web chat"))
                 return StartIn(**common, payload="" if start is True else start)
             case ["file"]:
                 return self._media(common, session, sent_file(payload["file"]))
-        raise BadPayload("an update has exactly one of text, token, start and file")
+        raise BadPayload(
+            phrase("web.update_shape", "an update has exactly one of text, token, start and file")
+        )
 
     def _media(self, common: Mapping[str, Any], session: str, file: SentFile) -> MediaIn:
         known = type_of(file.mime)
         if known is None:
-            raise BadPayload("the file is of no type that this chat takes")
+            raise BadPayload(phrase("web.file_unknown_type", "the file is of no type that this chat takes"))
         return MediaIn(
             **common,
             message_id=common["event_id"],
@@ -73,13 +76,15 @@ class Reader:
 
     def _text(self, value: object) -> str:
         if not isinstance(value, str):
-            raise BadPayload("the text is not a text")
+            raise BadPayload(phrase("web.text_no_text", "the text is not a text"))
         # Halves of characters and zero bytes are legal in JSON, and poison for databases.
         text = value.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace").strip()
         if not text:
-            raise BadPayload("the text is empty")
+            raise BadPayload(phrase("web.text_empty", "the text is empty"))
         if len(text) > self._longest:
-            raise BadPayload(f"the text is longer than {self._longest} characters")
+            raise BadPayload(
+                phrase("web.text_too_long", "the text is longer than {limit} characters", limit=self._longest)
+            )
         return text
 
 
@@ -90,20 +95,20 @@ def sent_file(value: object) -> SentFile:
             FILE_NAME.fullmatch(name)
         ):
             return SentFile(name=name, title=title, mime=mime, size=size)
-    raise BadPayload("the file is not one that this chat has taken")
+    raise BadPayload(phrase("web.file_not_ours", "the file is not one that this chat has taken"))
 
 
 def _matched(payload: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> str:
     value = payload.get(name)
     if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise BadPayload(f"{name} is missing or malformed")
+        raise BadPayload(phrase("web.malformed", "{name} is missing or malformed", name=name))
     return value
 
 
 def _moment(value: object) -> datetime:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise BadPayload("the time of arrival is missing")
+        raise BadPayload(phrase("web.no_time", "the time of arrival is missing"))
     try:
         return datetime.fromtimestamp(value / 1000, UTC)
     except (ValueError, OverflowError, OSError) as error:
-        raise BadPayload("the time of arrival makes no sense") from error
+        raise BadPayload(phrase("web.bad_time", "the time of arrival makes no sense")) from error

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from channels.errors import RetryLater
+from channels.phrase import phrase
 from channels.web.bubbles import ChatMessage
 from channels.web.following import Following, Recall
 from channels.web.window import StreamEvent, Window
@@ -134,7 +135,7 @@ class Sessions:
         when the talk is dropped, the channel closes, or nobody says anything for long. Raises `RetryLater` if closed.
         """
         if self._closed:
-            raise RetryLater("the web chat is closed", after=timedelta(seconds=5))
+            raise RetryLater(phrase("web.closed", "the web chat is closed"), after=timedelta(seconds=5))
         return self._events(session_id, heartbeat=heartbeat, again=again)
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from channels.errors import BadPayload, RetryLater
+from channels.phrase import phrase
 from channels.web.door import Door, Verdict, answer
 from channels.web.frames import FRAME_LIMIT, Hello, Ping, Send, read_frame, streamed, written
 from channels.web.limits import Places
@@ -65,7 +66,7 @@ class Streams:
             async with asyncio.timeout(HELLO_SECONDS):
                 hello = await _next_frame(socket)
             if not isinstance(hello, Hello):
-                raise BadPayload("a socket begins with a hello")  # noqa: TRY301 - the same end as an unreadable one
+                raise BadPayload(phrase("web.no_hello", "a socket begins with a hello"))  # noqa: TRY301 - the same end as an unreadable one
             with self._by_session.taken(hello.session):
                 await self._both_ways(request, socket, hello.session)
         except BadPayload as error:
@@ -89,7 +90,7 @@ class Streams:
                     case Ping():
                         await _send(socket, "pong", {})
                     case Hello():
-                        raise BadPayload("a socket has one hello")
+                        raise BadPayload(phrase("web.second_hello", "a socket has one hello"))
         finally:
             if ending.is_set():  # it is saying goodbye, which has a limit of its own
                 await asyncio.wait([telling], timeout=_GOODBYE_SECONDS + 1)
@@ -170,7 +171,7 @@ async def _next_frame(socket: web.WebSocketResponse) -> Hello | Send | Ping | No
     if message.type is WSMsgType.TEXT:
         return read_frame(message.data)
     if message.type is WSMsgType.BINARY:
-        raise BadPayload("frames are text")
+        raise BadPayload(phrase("web.frame_no_text", "frames are text"))
     return None
 
 

@@ -12,6 +12,7 @@ from typing import Final, Self
 from aiohttp import web
 
 from channels.testing.conformance.platform import Answered, Asked, Platform
+from channels.testing.trouble import cut_off
 
 _HTML: Final = {"Content-Type": "text/html; charset=utf-8"}
 _JSON: Final = {"Content-Type": "application/json"}
@@ -181,7 +182,7 @@ class FaultServer:
             return _response(fault.answer)
         if fault.end == "silence":
             await self._closing.wait()
-            return _cut_off(request)
+            return cut_off(request)
         whole = await self._handled(asked) if fault.handled else Answered()
         if fault.end == "cut":
             body = whole.body or b'{"ok":true}'
@@ -190,7 +191,7 @@ class FaultServer:
             )
             await cut.prepare(request)
             await cut.write(body[: max(1, len(body) // 2)])
-        return _cut_off(request)
+        return cut_off(request)
 
     async def _handled(self, asked: Asked) -> Answered:
         """What the platform says; a long poll of which nothing comes is cut off without an answer."""
@@ -216,9 +217,3 @@ async def _read(request: web.BaseRequest) -> Asked:
 
 def _response(answered: Answered) -> web.Response:
     return web.Response(status=answered.status, body=answered.body, headers=answered.headers)
-
-
-def _cut_off(request: web.BaseRequest) -> web.Response:
-    """Close the connection; the response that is returned goes nowhere."""
-    request.protocol.force_close()
-    return web.Response()

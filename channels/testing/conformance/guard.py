@@ -29,7 +29,7 @@ def pinned() -> Sequence[str]:
 def faults_of(subject: type[Subject]) -> Iterator[str]:
     """What is wrong with a class of checks, a sentence for each mistake; nothing for an honest one."""
     for name in pinned():
-        yield from _faults_of_check(subject, name)
+        yield from faults_of_check(subject, name)
     for name in _HOOKS:
         if not _of_the_kit(_home(subject, name)):
             yield f"{name} is the kit's own; what differs is said by `absent` and `deviations`"
@@ -41,7 +41,8 @@ def faults_of(subject: type[Subject]) -> Iterator[str]:
     yield from _faults_of_claims(subject)
 
 
-def _faults_of_check(subject: type[Subject], name: str) -> Iterator[str]:
+def faults_of_check(subject: type, name: str) -> Iterator[str]:
+    """What is wrong with one check of a class, be it of a channel or of a helpdesk; nothing if it is as it was."""
     check = getattr(subject, name, None)
     if check is None:
         yield f"{name} is gone"

@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import Sequence
-
-import orjson
 
 from channels.testing.green_server.fields import MAX, NETWORKS
 from channels.testing.green_server.instance import Pace
 from channels.testing.green_server.server import DEFAULT_ID, DEFAULT_TOKEN, PARTNER_TOKEN, GreenServer
+from channels.testing.process import serve
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -44,10 +40,6 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def _serve(given: argparse.Namespace) -> None:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
     server = GreenServer(
         network=given.network,
         id_instance=given.id_instance,
@@ -69,8 +61,9 @@ async def _serve(given: argparse.Namespace) -> None:
     )
     if given.listen:
         server.instance.listen()
-    async with server:
-        line = {
+    await serve(
+        server,
+        lambda: {
             "api_url": server.api_url,
             "media_url": server.media_url,
             "base_url": server.api_url,
@@ -78,11 +71,8 @@ async def _serve(given: argparse.Namespace) -> None:
             "id_instance": server.instance.id,
             "token": server.instance.token,
             "network": server.instance.network,
-            "pid": os.getpid(),
-        }
-        sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
-        sys.stdout.buffer.flush()
-        await ended.wait()
+        },
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

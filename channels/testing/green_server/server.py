@@ -44,6 +44,7 @@ from channels.testing.green_server.refusal import (
 )
 from channels.testing.green_server.wire import Address, Call, choose_group, read_address, read_call
 from channels.testing.load import Load
+from channels.testing.site import LocalSite
 from channels.testing.trouble import LONGEST_HANG, FaultPlan, cut_off, cut_short, pause
 from channels.testing.watching import Watch, steady_clock
 
@@ -85,7 +86,6 @@ class GreenServer:
         self.host = host
         self.port = port
         self.media_port = 0
-        self.separate_media = separate_media
         self.latency = latency
         self.limits_on = limits_on
         self.pace = pace or Pace()
@@ -103,7 +103,11 @@ class GreenServer:
         self._control = control_of(self)
         self._closing = asyncio.Event()
         self._watch = Watch(self.clock, self.state)
-        self._runners: list[web.ServerRunner] = []
+        self._sites = [
+            LocalSite(partial(self._handle, media=not separate_media, api=True), host=host, port=port)
+        ]
+        if separate_media:
+            self._sites.append(LocalSite(partial(self._handle, media=True, api=False), host=host))
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -118,18 +122,9 @@ class GreenServer:
 
     async def start(self) -> None:
         """Listen; the ports are known afterwards."""
-        self.port = await self._listen(self.port, media=not self.separate_media, api=True)
-        self.media_port = await self._listen(0, media=True, api=False) if self.separate_media else self.port
-
-    async def _listen(self, port: int, *, media: bool, api: bool) -> int:
-        server = web.Server(
-            partial(self._handle, media, api), access_log=None, keepalive_timeout=3600.0, lingering_time=0.0
-        )
-        runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        self._runners.append(runner)
-        await runner.setup()
-        await web.TCPSite(runner, self.host, port, backlog=1024).start()
-        return int(runner.addresses[0][1])
+        for site in self._sites:
+            await site.open()
+        self.port, self.media_port = self._sites[0].port, self._sites[-1].port
 
     async def stop(self) -> None:
         """End waiting polls, hung calls and deliveries, and close every connection."""
@@ -137,19 +132,19 @@ class GreenServer:
         await self.load.close()
         for instance in self.instances.values():
             await instance.close()
-        while self._runners:
-            await self._runners.pop().cleanup()
+        for site in reversed(self._sites):
+            await site.close()
         self._watch.changed()
 
     @property
     def api_url(self) -> str:
         """What an instance calls apiUrl."""
-        return f"http://{self.host}:{self.port}"
+        return self._sites[0].address
 
     @property
     def media_url(self) -> str:
         """What an instance calls mediaUrl."""
-        return f"http://{self.host}:{self.media_port}"
+        return self._sites[-1].address
 
     def next_seq(self) -> int:
         """The next number of the common order of messages."""
@@ -250,7 +245,7 @@ class GreenServer:
 
     # -- HTTP --------------------------------------------------------------------------------------
 
-    async def _handle(self, media: bool, api: bool, request: web.BaseRequest) -> web.StreamResponse:  # noqa: FBT001 - bound by `partial`
+    async def _handle(self, request: web.BaseRequest, *, media: bool, api: bool) -> web.StreamResponse:
         path, _, query = request.raw_path.partition("?")
         path = unquote(path)
         if path.startswith(steering.PREFIX):

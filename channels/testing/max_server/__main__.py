@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import Sequence
 
-import orjson
-
 from channels.testing.max_server.server import DEFAULT_TOKEN, MaxServer
+from channels.testing.process import serve
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -38,17 +34,9 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def _serve(server: MaxServer, *, official_limits: bool) -> None:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
     if official_limits:
         server.limits.official()
-    async with server:
-        line = {"base_url": server.base_url, "token": server.token, "port": server.port, "pid": os.getpid()}
-        sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
-        sys.stdout.buffer.flush()
-        await ended.wait()
+    await serve(server, lambda: {"base_url": server.base_url, "token": server.token, "port": server.port})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -14,11 +14,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from aiohttp import web
-
+from channels.testing.fake import FakeBotPlatform
 from channels.testing.latency import LatencyBook
 from channels.testing.load import Load
 from channels.testing.max_server.dispatch import BotApi, Call
@@ -31,6 +29,7 @@ from channels.testing.max_server.quirks import Quirks
 from channels.testing.max_server.update_queue import UpdateQueue
 from channels.testing.max_server.webhook import Pusher
 from channels.testing.max_server.world import Sent, Standing, Upload, World
+from channels.testing.site import LocalSite
 from channels.testing.trouble import FaultPlan
 from channels.testing.watching import Watch, steady_clock
 
@@ -39,7 +38,7 @@ DEFAULT_TOKEN: Final = "f9LHodD0cOKtestMAXtoken-0123456789_abcdefghij"  # noqa: 
 BOT_ID: Final = 700_000_001
 
 
-class MaxServer:
+class MaxServer(FakeBotPlatform[Sent, Call]):
     """A strict local MAX for one bot; an async context manager. See the module for how it is used.
 
     `retry_scale` shrinks the waits between webhook attempts and the patience with a dead subscription;
@@ -108,36 +107,18 @@ class MaxServer:
         self.closing = asyncio.Event()
         self._gateway = Gateway(self)
         self._watch = Watch(self.clock, self.state)
+        self._log = self.world
         self.changed = self._watch.changed
         """Lets those who wait for a condition look again."""
-        self._runner: web.ServerRunner | None = None
+        # Cancelled calls: a poll whose bot was killed must not count as a waiting one.
+        self._site = LocalSite(self._gateway.handle, host=host, port=port, cancels=True)
 
     # -- life --------------------------------------------------------------------------------------
 
-    async def __aenter__(self) -> Self:
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.stop()
-
     async def start(self) -> None:
         """Listen; `port` is known afterwards."""
-        # Cancelled handlers: a poll whose bot was killed must not count as a waiting one.
-        server = web.Server(
-            self._gateway.handle,
-            access_log=None,
-            keepalive_timeout=3600.0,
-            lingering_time=0.0,
-            handler_cancellation=True,
-        )
-        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, self.port, backlog=1024)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
+        await self._site.open()
+        self.port = self._site.port
 
     async def stop(self) -> None:
         """End waiting polls, hung calls and deliveries, and close every connection."""
@@ -145,15 +126,13 @@ class MaxServer:
         self.feed.close()
         await self.load.close()
         await self.pusher.close()
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._site.close()
         self.changed()
 
     @property
     def base_url(self) -> str:
         """Where the Bot API is; `/me` and the like come after it."""
-        return f"http://{self.host}:{self.port}"
+        return self._site.address
 
     def _upload_url(self, upload: Upload) -> str:
         return f"{self.base_url}{UPLOADS}{upload.token}?sig=made-up&expires=1"
@@ -177,29 +156,6 @@ class MaxServer:
         self.changed()
 
     # -- looking -----------------------------------------------------------------------------------
-
-    @property
-    def sent(self) -> deque[Sent]:
-        """The messages that reached people, in order."""
-        return self.world.sent
-
-    @property
-    def edits(self) -> deque[Sent]:
-        """The edits that reached people, in order."""
-        return self.world.edits
-
-    def sent_to(self, chat: int) -> list[Sent]:
-        """The messages that reached this chat, in order."""
-        return [one for one in self.world.sent if one.chat_id == chat]
-
-    @property
-    def sent_count(self) -> int:
-        """How many messages reached people since the last reset."""
-        return self.world.sent_count
-
-    def calls(self, method: str) -> list[Call]:
-        """The calls of one operation, in order, refused ones included."""
-        return [one for one in self.call_log if one.method == method]
 
     @property
     def pending(self) -> int:
@@ -227,23 +183,8 @@ class MaxServer:
             "faults_fired": dict(self.faults.fired),
             "load_running": self.load.running,
             "commands": self.world.commands,
-            "outcomes": self._outcomes(),
+            "outcomes": self.outcomes,
         }
-
-    def _outcomes(self) -> dict[str, int]:
-        found = {"pending": 0, "answered": 0, "lost": 0}
-        for one in self.world.sent:
-            found[one.outcome] += 1
-        return found
-
-    async def wait(self, condition: Callable[[], bool], *, timeout: float = 10.0) -> None:  # noqa: ASYNC109 - callers read better so
-        """Return as soon as the condition holds. Raises `TimeoutError` with the state if it does not."""
-        await self._watch.wait(condition, timeout=timeout)
-
-    async def wait_sent(self, count: int, *, timeout: float = 10.0) -> list[Sent]:  # noqa: ASYNC109 - as above
-        """Wait until this many messages reached people since the last reset; returns all that are kept."""
-        await self.wait(lambda: self.world.sent_count >= count, timeout=timeout)
-        return list(self.world.sent)
 
     # -- meddling ----------------------------------------------------------------------------------
 

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import Sequence
 
-import orjson
-
+from channels.testing.process import serve
 from channels.testing.telegram_server.server import DEFAULT_TOKEN, TelegramServer
 
 
@@ -37,15 +33,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def _serve(server: TelegramServer) -> None:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
-    async with server:
-        line = {"base_url": server.base_url, "token": server.token, "port": server.port, "pid": os.getpid()}
-        sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
-        sys.stdout.buffer.flush()
-        await ended.wait()
+    await serve(server, lambda: {"base_url": server.base_url, "token": server.token, "port": server.port})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
