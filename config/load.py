@@ -104,6 +104,7 @@ class _Loading:
         if self.problems or not isinstance(result, Settings):
             raise ConfigError(sorted(self.problems, key=_reading_order))
         self._warn_of_demo_faq(result)
+        self._warn_of_lost_categories(result)
         return LoadedConfig(
             settings=result,
             sources=self._sources(result),
@@ -261,6 +262,25 @@ class _Loading:
         demo = all(entry.type in {"webchat", "console"} for entry in settings.channels.values())
         if settings.faq.path is None and not demo:
             self.warnings.append(problem("demo_faq", where="default", key="faq.path", hint="faq_path"))
+
+    def _warn_of_lost_categories(self, settings: Settings) -> None:
+        notify = settings.notify
+        if notify.assign != "category" or not all(one.categories for one in notify.managers):
+            return
+        known = {category for one in notify.managers for category in one.categories}
+        for name, form in settings.forms.items():
+            if form.category and form.category not in known:
+                path = ("forms", name, "category")
+                where = self.layers.locate(path)
+                self.warnings.append(
+                    problem(
+                        "nobody_knows",
+                        where=where,
+                        key=dotted(path),
+                        hint="category",
+                        category=form.category,
+                    )
+                )
 
     def _sources(self, settings: Settings) -> dict[str, str]:
         origins = self.layers.origins

@@ -12,6 +12,14 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "not_number": ("must be a number{got}", "нужно число{got}"),
     "not_boolean": ("must be true or false{got}", "нужно true или false{got}"),
     "not_text": ("must be a text value", "нужно текстовое значение"),
+    "texts_section": (
+        "texts stand inside of their language, ru or en",
+        "тексты пишутся внутри своего языка, ru или en",
+    ),
+    "nameless": (
+        "a name comes first, and these settings stand under it",
+        "сначала имя, а эти настройки — под ним",
+    ),
     "not_section": ("must be a section of keys and values", "нужен раздел из ключей и значений"),
     "not_list": ("must be a list", "нужен список"),
     "not_one_of": ("must be one of: {expected}{got}", "допустимые значения: {expected}{got}"),
@@ -19,6 +27,7 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "more_than": ("must be more than {limit}{got}", "должно быть больше {limit}{got}"),
     "at_most": ("must be at most {limit}{got}", "должно быть не больше {limit}{got}"),
     "less_than": ("must be less than {limit}{got}", "должно быть меньше {limit}{got}"),
+    "empty": ("must not be empty", "не может быть пустым"),
     "too_short": ("must have at least {limit} characters", "нужно не меньше {limit} символов"),
     "too_long": ("must have at most {limit} characters", "нужно не больше {limit} символов"),
     "pattern": ("must match {limit}{got}", "должно соответствовать {limit}{got}"),
@@ -26,14 +35,35 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "must be 1–32 characters: a small Latin letter, then small letters, digits, `_`{got}",
         "нужно 1–32 символа: строчная латинская буква, дальше строчные буквы, цифры, `_`{got}",
     ),
+    "name_in_addresses": (
+        "must be 1–32 characters: a small Latin letter, then small letters, digits, `_`, `-`{got}",
+        "нужно 1–32 символа: строчная латинская буква, дальше строчные буквы, цифры, `_`, `-`{got}",
+    ),
+    "country_code": (
+        "must be two capital Latin letters such as RU{got}",
+        "нужны две заглавные латинские буквы, например RU{got}",
+    ),
+    "clock": ("must be a time of day such as 03:10{got}", "нужно время суток вида 03:10{got}"),
     "timezone": ("no such time zone{got}", "нет такого часового пояса{got}"),
     "public_url": (
         "must be an address such as https://bot.example.ru, without query or fragment",
         "нужен адрес вида https://bot.example.ru, без параметров и якоря",
     ),
+    "host": (
+        "must be an address such as 0.0.0.0, without http:// and port; the port stands in server.port{got}",
+        "нужен адрес вида 0.0.0.0, без http:// и порта: порт — в server.port{got}",
+    ),
+    "database_port": (
+        "the port behind the host must be a number; in a password write `:`, `/` and `@` as %3A, %2F and %40",
+        "порт после имени сервера должен быть числом; в пароле знаки `:`, `/` и `@` пишут как %3A, %2F и %40",
+    ),
     "database_url": (
         "must be an address such as sqlite+aiosqlite:///optfm.db",
         "нужен адрес вида sqlite+aiosqlite:///optfm.db",
+    ),
+    "sqlite_slashes": (
+        "a SQLite file needs three slashes: sqlite:///optfm.db, and four if its path begins with one",
+        "перед файлом SQLite нужны три косые черты: sqlite:///optfm.db, а для полного пути — четыре",
     ),
     "database_driver": ("unknown database driver `{driver}`", "неизвестный драйвер базы данных `{driver}`"),
     # hours, forms, managers
@@ -82,6 +112,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
     "helpdesk_name": (
         "a helpdesk name is 1–32 characters: a small letter, then small letters, digits, `_`, `-`",
         "имя в helpdesk: 1–32 символа, первая строчная латинская буква, дальше строчные буквы, цифры, `_`, `-`",
+    ),
+    "desk_channel_kind": (
+        "the channel `{name}` is of the kind {kind}, and this helpdesk lives in a channel of the kind {wanted}",
+        "канал `{name}` — вида {kind}, а людям здесь отвечать можно только в канале вида {wanted}",
     ),
     "desk_channel": ("there is no channel `{name}`", "канала `{name}` нет"),
     "helpdesk_is_channel": (
@@ -145,6 +179,10 @@ _MESSAGES: dict[str, tuple[str, str]] = {
         "is set, but {file} decides this and does not use the variable",
         "задана, но решает {file}, где эта переменная не используется",
     ),
+    "nobody_knows": (
+        "no manager has the category `{category}`, and none is there for any category",
+        "категории `{category}` нет ни у кого из менеджеров, и нет менеджера для любых категорий",
+    ),
     "not_yet": ("is not supported by this version yet", "пока не поддерживается этой версией"),
     "demo_faq": ("is not set: the built-in demo will answer", "не задан: отвечать будет встроенный пример"),
     # cross-field checks
@@ -178,6 +216,23 @@ _MESSAGES: dict[str, tuple[str, str]] = {
 
 _HINTS: dict[str, tuple[str, str]] = {
     "": ("", ""),
+    "example": ("for example: {example}", "например: {example}"),
+    "texts_example": (
+        'for example: texts: {{en: {{handoff.queued: "A colleague will answer here."}}}}',
+        'например: texts: {{ru: {{handoff.queued: "Передал менеджеру, он ответит здесь."}}}}',
+    ),
+    "in_languages": (
+        "for example: {{ru: Звонок, en: Call}}; the languages are ru and en",
+        "например: {{ru: Звонок, en: Call}}; языки — ru и en",
+    ),
+    "in_brackets": ("write it in brackets: {name}: [a, b]", "запишите в скобках: {name}: [a, b]"),
+    "quotes": ("put it in quotes", "возьмите значение в кавычки"),
+    "one_value": ("one value, without brackets", "одно значение, без скобок и вложенных строк"),
+    "closed_day": ("leave out a day that is closed", "выходной день не указывайте вовсе"),
+    "category": (
+        "correct it, or everybody in `notify.urls` is told",
+        "исправьте её, иначе о заявке узнают все из `notify.urls`",
+    ),
     "nearest": ("did you mean `{name}`?", "может быть, `{name}`?"),
     "not_yet": ("not supported by this version yet", "пока не поддерживается этой версией"),
     "known": ("known keys: {names}", "известные ключи: {names}"),
@@ -251,14 +306,27 @@ def known_message(code: str) -> bool:
     return code in _MESSAGES
 
 
+_REASONS: dict[str, str] = {
+    "No such file or directory": "такого файла нет",
+    "Permission denied": "нет прав на чтение",
+    "Is a directory": "это каталог, а нужен файл",
+    "not UTF-8": "не в кодировке UTF-8",
+}
+"""What the system says of files most often."""
+
+
 def problem(code: str, *, where: str, key: str, hint: str = "", shown: str = "", **params: object) -> Problem:
     """Write a problem from the catalogue; `params` fill the places in the message and in the hint.
 
     `shown` is the wrong value, quoted in messages that have a place for it.
     """
+    reason = str(params.get("reason", ""))
+    russian = {**params, "reason": _REASONS.get(reason, reason)}
     message, message_ru = (
-        text.format(**{**params, "got": f"{word} {shown!r}" if shown else ""})
-        for text, word in zip(_MESSAGES[code], (", given", ", указано"), strict=True)
+        text.format(**{**values, "got": f"{word} {shown!r}" if shown else ""})
+        for text, values, word in zip(
+            _MESSAGES[code], (params, russian), (", given", ", указано"), strict=True
+        )
     )
     advice, advice_ru = (text.format(**params) for text in _HINTS[hint])
     return Problem(

@@ -31,6 +31,8 @@ _DAY_OF: Mapping[str, int] = {
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])|(24):(00)")
 _MINUTES = 24 * 60
 _MOST_STEPS = 30
+_BRACES = re.compile(r"\{[^{}]*\}")
+_NUMBER = "{number}"
 _LANGUAGES = frozenset({"ru", "en"})
 
 
@@ -245,6 +247,14 @@ def _some_steps(steps: tuple[FormStepSection, ...]) -> tuple[FormStepSection, ..
     return steps
 
 
+def _thanks(texts: Mapping[str, str]) -> Mapping[str, str]:
+    unknown = {place for text in texts.values() for place in _BRACES.findall(text)} - {_NUMBER}
+    if unknown:
+        context = {"names": ", ".join(sorted(unknown)), "known": _NUMBER}
+        raise PydanticCustomError("text_unknown", "nothing to put there", context)
+    return texts
+
+
 class FormSection(Section):
     """What is asked for a request, one question after the other."""
 
@@ -252,7 +262,7 @@ class FormSection(Section):
     steps: Annotated[tuple[FormStepSection, ...], AfterValidator(_some_steps)] = Field(
         description="The questions, 1 to 30."
     )
-    thanks: Texts | None = Field(
+    thanks: Annotated[Texts, AfterValidator(_thanks)] | None = Field(
         None, description="What is said when it is sent; `{number}` becomes the request's number."
     )
     category: str = Field(

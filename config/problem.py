@@ -11,8 +11,10 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 
 def dotted(path: KeyPath) -> str:
-    """Write a path the way people do: `channels.telegram.token`."""
-    return ".".join(str(part) for part in path)
+    """Write a path the way people do: `channels.telegram.token`; of a list, `steps[1]` is the first."""
+    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(
+        "."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

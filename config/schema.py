@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
@@ -54,16 +55,29 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _host(text: str) -> str:
+    """Take a name or an address; a colon is for IPv6 only, as a port stands in a key of its own."""
+    if re.search(r"[\s/@]", text) or (":" in text and re.fullmatch(r"[^:]*:\d*|.*\]:\d+", text)):
+        raise PydanticCustomError("host", "not a host")
+    return text
+
+
 def _database_url(text: str) -> str:
     scheme, separator, rest = text.strip().partition("://")
     if not separator or (not rest and not scheme.lower().startswith("sqlite")):
         raise PydanticCustomError("database_url", "not a database address")
     try:
-        return f"{DRIVERS[scheme.lower()]}://{rest}"
+        driver = DRIVERS[scheme.lower()]
     except KeyError:
         raise PydanticCustomError(
             "database_driver", "unknown driver {driver}", {"driver": scheme[:40]}
         ) from None
+    if driver.startswith("sqlite") and rest and rest[0] not in "/?":
+        raise PydanticCustomError("sqlite_slashes", "not enough slashes")
+    port = re.fullmatch(r"[^:\[\]]*:(.*)|\[.*\]:(.*)", rest.rpartition("@")[2].partition("/")[0])
+    if not driver.startswith("sqlite") and port and not (port[1] or port[2] or "").isdecimal():
+        raise PydanticCustomError("database_port", "not a port")
+    return f"{driver}://{rest}"
 
 
 def _lower(value: object) -> object:
@@ -91,7 +105,9 @@ class Agent(Section):
 class Server(Section):
     """The one HTTP server: webhooks, web chat, health and metrics."""
 
-    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for all.")
+    host: Annotated[str, AfterValidator(_host)] = Field(
+        "127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for all."
+    )
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     public_url: Annotated[str, AfterValidator(_public_url)] | None = Field(
         None, description="Address under which the internet reaches this server; webhooks need it with https."

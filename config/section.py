@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 
 class Section(BaseModel):
@@ -37,10 +38,16 @@ class TypedEntry(Section):
         return {**own, "options": {key: value for key, value in data.items() if key not in cls.own}}
 
 
+_SETTINGS_OF_ENTRIES = ("type", "token", "url", "api_key")
+"""Keys with a text that show that somebody has left out the name of the entry."""
+
+
 def named(value: object) -> object:
-    """Let an entry that says no `type` have its name as one."""
+    """Let an entry that says no `type` have its name as one. Settings that stand where names should are refused."""
     if not isinstance(value, Mapping):
         return value
+    if any(isinstance(value.get(key), str) for key in _SETTINGS_OF_ENTRIES):
+        raise PydanticCustomError("nameless", "settings without a name")
     entries = {}
     for name, entry in value.items():
         if entry is None:

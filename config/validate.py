@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args
@@ -9,7 +10,9 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from config.examples import example
 from config.messages import known_message, problem
+from config.people import HoursSection, weekdays
 from config.problem import KeyPath, Problem, dotted
 from config.schema import SECTIONS_TO_COME, is_secret_key, leaf_keys
 from config.secret import Secret
@@ -37,7 +40,12 @@ _CODES: Mapping[str, str] = {
     "string_too_long": "too_long",
     "string_pattern_mismatch": "pattern",
 }
-_SHAPES = {r"^[a-z][a-z0-9_]{0,31}$": "small_name"}
+_SHAPES = {
+    r"^[a-z][a-z0-9_]{0,31}$": "small_name",
+    r"^[a-z][a-z0-9_-]{0,31}$": "name_in_addresses",
+    r"^[A-Z]{2}$": "country_code",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "clock",
+}
 """Patterns that have words of their own."""
 _LIMITS = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern")
 _HINT_OF = {
@@ -45,7 +53,15 @@ _HINT_OF = {
     "country": "country",
     "database_url": "drivers",
     "database_driver": "drivers",
+    "texts": "in_languages",
+    "text_unknown": "places",
 }
+_GLUED = re.compile(r"[A-Za-z_]\w*:[^\s/]")
+"""A key and its value without a space between them, which YAML takes for a text."""
+
+_QUOTES: Mapping[type, str] = {int: "quotes", float: "quotes"}
+_FEW = 3
+"""That many places of a key may be named where it is not."""
 
 
 def validate_section(
@@ -85,16 +101,45 @@ def _translate(detail: ErrorDetails, model: type[BaseModel], locate: Locate, pre
     where, key = locate(path), dotted(path)
     code = _CODES.get(kind, kind)
     code = _SHAPES.get(context.get("pattern", ""), code)
+    if code == "too_short" and context.get("min_length") == 1:
+        code = "empty"
+    if code == "not_section" and path[0] == "texts":
+        code = "texts_section"
     if code == "unknown_key":
         return _unknown(model, location, where, prefix)
     if not known_message(code):
         cause = context.get("error")
         return Problem(where=where, key=key, message=str(cause) if cause else detail["msg"])
     params: dict[str, Any] = {**context, "shown": _shown(detail["input"], path, model, location)}
-    params["limit"] = next((context[name] for name in _LIMITS if name in context), context.get("limit", ""))
+    limit = next((context[name] for name in _LIMITS if name in context), context.get("limit", ""))
+    params["limit"] = f"{limit:g}" if isinstance(limit, float) else limit
     if "expected" in context:
         params["expected"] = str(context["expected"]).replace("'", "").replace(" or ", ", ")
-    return problem(code, where=where, key=key, hint=_HINT_OF.get(code, ""), **params)
+    hint, advice = _advice(code, path, detail["input"], _model_at(model, location))
+    return problem(code, where=where, key=key, hint=hint, **{**params, **advice})
+
+
+def _advice(
+    code: str, path: KeyPath, value: object, wanted: type[BaseModel] | None
+) -> tuple[str, dict[str, str]]:
+    """Say what to write instead: the hint, and what fills its places. `wanted` is the section that belongs here."""
+    hint, places, line = _HINT_OF.get(code, ""), dict[str, str](), example(path)
+    match code:
+        case "texts_section":
+            hint = "texts_example"
+        case "not_section" if isinstance(value, str) and _GLUED.match(value):
+            hint = "yaml_glued"
+        case "not_section" | "not_list" | "nameless" if line:
+            hint, places = "example", {"example": line}
+        case "not_section" if wanted is not None:
+            hint, places = "known", {"names": ", ".join(wanted.model_fields)}
+        case "not_list" if path:
+            hint, places = "in_brackets", {"name": str(path[-1])}
+        case "not_text":
+            hint = "one_value" if isinstance(value, list | Mapping) else _QUOTES.get(type(value), "")
+        case "hours_span" if not isinstance(value, str):
+            hint = "closed_day"
+    return hint, places
 
 
 def _unknown(model: type[BaseModel], location: KeyPath, where: str, prefix: KeyPath) -> Problem:
@@ -107,11 +152,11 @@ def _unknown(model: type[BaseModel], location: KeyPath, where: str, prefix: KeyP
     if close := get_close_matches(name.lower(), known, n=1, cutoff=0.6):
         return problem("unknown_key", where=where, key=key, hint="nearest", name=close[0])
     # The right key in the wrong section: `port` at the top instead of inside `server`.
-    elsewhere = [path for path in leaf_keys(model) if path[-1] == name]
-    if len(elsewhere) == 1:
-        return problem(
-            "unknown_key", where=where, key=key, hint="nearest", name=dotted((*prefix, *elsewhere[0]))
-        )
+    elsewhere = [dotted((*prefix, *path)) for path in leaf_keys(model) if path[-1] == name]
+    if 1 <= len(elsewhere) <= _FEW:
+        return problem("unknown_key", where=where, key=key, hint="nearest", name="` / `".join(elsewhere))
+    if owner is HoursSection and _is_days(name):
+        return problem("unknown_key", where=where, key=key, hint="example", example=example(("hours",)))
     return problem("unknown_key", where=where, key=key, hint="known", names=", ".join(known))
 
 
@@ -128,6 +173,13 @@ def _model_at(model: type[BaseModel], location: KeyPath) -> type[BaseModel] | No
         if options and type(None) in get_args(current):
             current = options[0]
     return current if isinstance(current, type) and issubclass(current, BaseModel) else None
+
+
+def _is_days(name: str) -> bool:
+    try:
+        return bool(weekdays(name))
+    except ValueError:
+        return False
 
 
 def _shown(value: object, path: KeyPath, model: type[BaseModel], location: KeyPath) -> str:

@@ -6,9 +6,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from faq.base import KnowledgeBase, KnowledgeError, Problem
-from faq.contract import Candidate, Decision, Evidence, Matcher, Outcome, Policy, Query, Scope
+from faq.contract import (
+    EVERYTHING,
+    Candidate,
+    Decision,
+    Evidence,
+    ExactMatcher,
+    How,
+    Judgement,
+    JudgingMatcher,
+    Matcher,
+    Outcome,
+    Policy,
+    Query,
+    Reading,
+    ReadingMatcher,
+    Reason,
+    Scope,
+    Via,
+    WordMatch,
+)
 from faq.entry import Attachment, AttachmentType, Category, Connection, EntryButton, FaqEntry, Origin, Status
-from faq.manager import FaqManager
+from faq.manager import FaqManager, MatcherFactory
 from faq.policy import Thresholds
 
 if TYPE_CHECKING:
@@ -17,6 +36,7 @@ if TYPE_CHECKING:
     from faq.yaml_source import YamlSource, load_knowledge
 
 __all__ = [
+    "EVERYTHING",
     "Attachment",
     "AttachmentType",
     "Candidate",
@@ -25,21 +45,31 @@ __all__ = [
     "Decision",
     "EntryButton",
     "Evidence",
+    "ExactMatcher",
     "Explanation",
     "FaqEntry",
     "FaqManager",
+    "How",
+    "Judgement",
+    "JudgingMatcher",
     "KnowledgeBase",
     "KnowledgeError",
     "KnowledgeWatcher",
     "Matcher",
+    "MatcherFactory",
     "Origin",
     "Outcome",
     "Policy",
     "Problem",
     "Query",
+    "Reading",
+    "ReadingMatcher",
+    "Reason",
     "Scope",
     "Status",
     "Thresholds",
+    "Via",
+    "WordMatch",
     "YamlSource",
     "load_knowledge",
 ]

@@ -28,6 +28,8 @@ CONNECTION_KEYS = ("search_type", "integration_id", "integration_config")
 
 _ID = re.compile(r"[\w][\w.-]{0,63}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})?")
+_LONG_CODES = frozenset({"rus", "eng"})
+"""Codes of our languages that nobody looks under: entries and answers of theirs would never be found."""
 _ANSWER_KEY = re.compile(r"[a-z][a-z0-9_-]{0,31}(\.[a-z]{2,3}([-_][A-Za-z0-9]{2,8})?)?")
 _URL = re.compile(r"(https?://|mailto:|tel:|tg://)\S+")
 
@@ -137,7 +139,11 @@ class _DocumentReader(NodeReader):
 
     def _language(self, node: Node | None, place: str) -> str | None:
         value = self.text(node, place) if node is not None else None
-        if node is not None and value is not None and not _LANGUAGE.fullmatch(value):
+        if (
+            node is not None
+            and value is not None
+            and (not _LANGUAGE.fullmatch(value) or value[:3] in _LONG_CODES)
+        ):
             message = f"`{value[:40]}` is not a language code"
             self.problem(ProblemCode.VALUE, node, place, message, "write `ru` or `en`")
             return None
