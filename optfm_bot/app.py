@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,12 @@ from zoneinfo import ZoneInfo
 import structlog
 from aiohttp import web
 
-from channels.contract import Channel, ChannelSettings, Pages, Shared, Webhook
+from channels.contract import Channel, Pages, Shared, Webhook
 from channels.phrase import phrase
 from config.load import LoadedConfig
+from config.secret import Secret
+from config.validate import secrets_in
+from faq.manager import MatcherFactory
 from optfm_bot import __version__
 from optfm_bot.api.application import BASE, Api
 from optfm_bot.blueprint import ChannelPlan
@@ -56,9 +58,6 @@ _CLOSE_SECONDS = 1.0
 HOUSEKEEPING = "housekeeping"
 """The duty to remove what is old: one process at a time has it."""
 
-_COLLECT_AFTER = (20_000, 20, 50)
-"""A message makes hundreds of short-lived objects and no cycles: looking for them rarely spares a tenth of the time."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
@@ -73,6 +72,9 @@ class App:
 
     Construction reads the knowledge base and makes the channels, so it raises `ConfigError` or `KnowledgeError` before
     anything is started. `run` raises `StartRefused`, `SchemaMismatch` or `StoreUnavailable` if it cannot begin.
+    `matcher` takes the place of the one that the settings name.
+
+    It leaves the process as it is: signals, the log and the garbage collector belong to whoever runs it.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class App:
         cwd: Path,
         clock: Clock | None = None,
         roles: frozenset[Role] = ROLES["all"],
+        matcher: MatcherFactory | None = None,
     ) -> None:
         self._settings = loaded.settings
         self._roles = roles
@@ -104,7 +107,7 @@ class App:
         plans = plan_channels(loaded, clock=self._clock, cwd=cwd, transcript=transcripts)
         zone = ZoneInfo(self._settings.agent.timezone)
         path = cwd / self._settings.faq.path if self._settings.faq.path else demo_knowledge()
-        found = tuned(matcher_factory(loaded, cwd=cwd), self._settings, cwd=cwd)
+        found = tuned(matcher or matcher_factory(loaded, cwd=cwd), self._settings, cwd=cwd)
         if found.refused is not None:
             log.warning("knowledge.tuning_refused", problem=str(found.refused))
         self.knowledge = Knowledge(
@@ -261,9 +264,6 @@ class App:
             await self.house.start()
             self.house.supervise("knowledge", self.knowledge.watch)
             self.house.supervise("housekeeping", self._keep_house)
-            # What exists now lives as long as the process: the collector need not walk over it for every message.
-            gc.freeze()
-            gc.set_threshold(*_COLLECT_AFTER)
             log.info("started", version=__version__, addresses=[address.url for address in self.addresses()])
             ready()
             await stop.wait()
@@ -276,9 +276,12 @@ class App:
             await self._server.stop()
             log.info("stopped")
 
-    def channel_settings(self) -> Sequence[ChannelSettings]:
-        """The settings of the channels, for whoever must know their secrets to hide them."""
-        return [channel.settings for channel in self.house.channels.values()]
+    def secrets(self) -> Sequence[Secret]:
+        """Every secret of the settings, for whoever must hide them."""
+        desk = self.house.staff.plan.helpdesk
+        channels = [channel.settings for channel in self.house.channels.values()]
+        own = [self._settings.database.password, self._settings.notify]
+        return list(secrets_in([*own, desk.settings if desk is not None else None, *channels]))
 
     # -- addresses ----------------------------------------------------------------------------------------
 

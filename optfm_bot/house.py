@@ -87,7 +87,13 @@ class House:
 
         # From the inbox through the handler to the outbox.
         self.deliveries = Deliveries(
-            store, clock, observer.delivery, sharing=sharing, files=self.staff.files, spread=spread
+            store,
+            clock,
+            observer.delivery,
+            sharing=sharing,
+            files=self.staff.files,
+            spread=spread,
+            desk=self.staff.desk.instance if self.staff.desk is not None else None,
         )
         self._handler = UpdateHandler(
             self.channels,

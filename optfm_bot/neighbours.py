@@ -6,7 +6,7 @@ Nothing here is needed for a message not to be lost: whoever did not hear finds 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from functools import partial
 
 import structlog
@@ -18,7 +18,7 @@ from optfm_bot.dispatch.dispatcher import Dispatcher
 from optfm_bot.dispatch.handler import UpdateHandler
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.ids import IdSource
-from optfm_bot.outbox.delivery import Delivery
+from optfm_bot.outbox.deliveries import Deliveries
 from optfm_bot.store.contract import Store
 from optfm_bot.supervise import Supervisor
 
@@ -45,7 +45,7 @@ class Neighbours:
         ids: IdSource,
         dispatcher: Dispatcher,
         handler: UpdateHandler,
-        deliveries: Mapping[str, Delivery],
+        deliveries: Deliveries,
         failed: Callable[[str], None],
     ) -> None:
         membership = self.membership = cluster.membership
@@ -132,8 +132,7 @@ class Neighbours:
     async def prepare(self, shards: Collection[int]) -> None:
         """Take up what earlier owners promised and did not send."""
         self._handler.forget()
-        for delivery in self._deliveries.values():
-            await delivery.recover(shards)
+        await self._deliveries.recover(shards)
 
     def took(self, shards: Collection[int]) -> None:
         """Handle what waits in these shards."""

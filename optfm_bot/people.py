@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from channels.body import plain_text
 from channels.contract import Channel, Downloads
-from channels.errors import ChannelError, TooLarge
-from channels.model import Inbound, Inline, Media, RawUpdate, Text
+from channels.model import Inbound, Media, RawUpdate
 from faq import FaqManager
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.answering import Front
@@ -26,6 +25,7 @@ from optfm_bot.domain.talk import Talk
 from optfm_bot.domain.words import Words
 from optfm_bot.helpdesk.contract import Helpdesk, Hooked, Resident
 from optfm_bot.helpdesk.desk import Desk
+from optfm_bot.i18n.hints import translate
 from optfm_bot.ids import IdSource
 from optfm_bot.outbox.files import Fetch, FileDoor
 from optfm_bot.outbox.outgoing import Carrier, DeliverySettings, Outgoing
@@ -94,10 +94,20 @@ class Staff:
         self._receive = receive
         self.desk: Desk | None = None
         if plan.helpdesk is not None:
-            self.desk = Desk(plan.helpdesk, store, clock, channels=channels, receive=receive, new_id=ids.next)
+            self.desk = Desk(
+                plan.helpdesk,
+                store,
+                clock,
+                channels=channels,
+                receive=receive,
+                new_id=ids.next,
+                words=words,
+                language=settings.reception.language,
+            )
         self._requests = Requests(settings.office, channels, store, clock, words=words, zone=settings.zone)
-        lines = {self.desk.instance: self._without_file} if self.desk is not None else {}
-        self.files = FileDoor(self._fetchers(), clock, lines=lines)
+        lines = {self.desk.instance: self.desk.sentences.line} if self.desk is not None else {}
+        limits = {self.desk.instance: self.desk.file_limit} if self.desk is not None else {}
+        self.files = FileDoor(self._fetchers(), clock, lines=lines, limits=limits)
 
     def front(self, talk: Callable[[], Talk]) -> Front:
         """What answers; `talk` gives the talk of the moment."""
@@ -168,21 +178,13 @@ class Staff:
         if self.desk is None:
             return
         if reason is None:
-            update = left_out_update(outgoing.id, outgoing.lane, outgoing.left_out)
+            language = self.settings.reception.language
+            files = [(name, translate(why, language)) for name, why in outgoing.left_out]
+            update = left_out_update(outgoing.id, outgoing.lane, files)
         else:
             text = plain_text(outgoing.message.body)
             update = lost_update(outgoing.id, outgoing.lane, reason=reason, text=text)
         await self._receive(self.desk.instance, [update])
-
-    def _without_file(self, file: Media, why: ChannelError) -> tuple[Inline, ...]:
-        """What the ticket says of a customer's file that does not come: its name, and where it was."""
-        channel = self._channels.get(file.origin or "")
-        where = channel.title if channel is not None else file.origin or ""
-        if file.url and file.public:
-            where = f"{where}, {file.url}"
-        key = "desk.file_too_large" if isinstance(why, TooLarge) else "desk.file_missing"
-        language = self.settings.reception.language
-        return (Text(self._words.label(key, language, name=file.name, where=where)),)
 
     def _desk_down(self) -> bool:
         return self.desk is not None and self.desk.down

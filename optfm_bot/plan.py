@@ -16,7 +16,7 @@ from channels.contract import (
 )
 from channels.errors import Misconfigured
 from channels.registry import ChannelRegistry, create_channel
-from config.check import check_settings
+from config.check import INSTANCE_NAME, check_settings
 from config.load import LoadedConfig
 from config.problem import ConfigError, Problem
 from config.schema import Readiness
@@ -59,13 +59,13 @@ def plan_channels(
             settings = validate_section(
                 spec.settings, dict(entry.options), locate=loaded.locate, prefix=("channels", name)
             )
-            if isinstance(settings, ChannelSettings):
+            if not isinstance(settings, ChannelSettings):
+                problems += in_both(settings)
+            elif INSTANCE_NAME.fullmatch(name):  # a wrong name is told with all that is wrong across fields
                 context = ChannelContext(instance=name, clock=clock.now, transcript=transcript)
                 channels[name] = create_channel(
                     spec, settings, context, distribution=registry.distribution(entry.type)
                 )
-            else:
-                problems += in_both(settings)
         except Misconfigured as error:
             problems.append(misconfigured(error, where=where, key=f"channels.{name}"))
     problems += check_settings(

@@ -1,4 +1,6 @@
-"""The one door for third parties: everything that a channel, a matcher or a test outside this project may rely on.
+"""The one door for third parties: everything that code outside this project may rely on.
+
+That is a channel, a helpdesk, a matcher, the tests of one, or a program that runs the bot inside itself.
 
 Import from here and from nowhere else. `channels`, `faq` and `config` are common names for packages and may be renamed;
 what this module gives keeps its name and its promise while `SDK_VERSION` stays the same. A name that is added does not
@@ -115,8 +117,10 @@ if TYPE_CHECKING:
     from channels.testing.conformance.subject import Deviation
     from channels.testing.quality import Quality, load_quality
     from channels.testing.recording import Scrubber
+    from config.problem import ConfigError
     from config.secret import Secret
     from faq import (
+        EVERYTHING,
         Attachment,
         AttachmentType,
         Candidate,
@@ -125,23 +129,64 @@ if TYPE_CHECKING:
         Decision,
         EntryButton,
         Evidence,
+        ExactMatcher,
         Explanation,
         FaqEntry,
         FaqManager,
+        How,
+        Judgement,
+        JudgingMatcher,
         KnowledgeBase,
         KnowledgeError,
         Matcher,
+        MatcherFactory,
         Origin,
         Outcome,
         Policy,
         Problem,
         Query,
+        Reading,
+        ReadingMatcher,
+        Reason,
         Scope,
         Status,
         Thresholds,
+        Via,
+        WordMatch,
         load_knowledge,
     )
+    from optfm_bot.app import Address
+    from optfm_bot.embedding import Bot, serving
+    from optfm_bot.errors import SchemaMismatch, StartRefused, StoreUnavailable
+    from optfm_bot.helpdesk.contract import (
+        AgentFile,
+        AgentReplied,
+        Assigned,
+        Closed,
+        Customer,
+        DeskFile,
+        DeskMessage,
+        Helpdesk,
+        HelpdeskContext,
+        HelpdeskEvent,
+        HelpdeskSettings,
+        HelpdeskSpec,
+        Hooked,
+        KnownTicket,
+        Merged,
+        Polled,
+        Removed,
+        Reopened,
+        Resident,
+        ThreadRef,
+        TicketDraft,
+        TicketRef,
+        ticket_lane,
+    )
+    from optfm_bot.observe.redact import Redactor
     from optfm_bot.testing.conformance import ChannelConformance
+    from optfm_bot.testing.desk_conformance import HelpdeskConformance
+    from optfm_bot.testing.desk_stage import HelpdeskStage, Seen
     from optfm_bot.testing.platform import WITH_BUTTONS, WITHOUT_BUTTONS, Delivered, MemoryPlatform
     from optfm_bot.testing.stage import Person, Stage
 
@@ -149,14 +194,19 @@ SDK_VERSION: Final = 1
 """Grows when something that third parties use changes in a way that can break them."""
 
 __all__ = [
+    "EVERYTHING",
     "SDK_VERSION",
     "WITHOUT_BUTTONS",
     "WITH_BUTTONS",
     "Action",
     "ActionIn",
+    "Address",
     "Addressable",
+    "AgentFile",
+    "AgentReplied",
     "Answered",
     "Asked",
+    "Assigned",
     "Attachment",
     "AttachmentType",
     "BadPayload",
@@ -164,6 +214,7 @@ __all__ = [
     "Block",
     "Body",
     "Bold",
+    "Bot",
     "BotCommand",
     "Break",
     "Button",
@@ -178,13 +229,18 @@ __all__ = [
     "ChannelSettings",
     "ChannelSpec",
     "ChatRef",
+    "Closed",
     "Code",
+    "ConfigError",
     "Conflict",
     "Connection",
     "ContactIn",
     "Cursor",
+    "Customer",
     "Decision",
     "Delivered",
+    "DeskFile",
+    "DeskMessage",
     "Deviation",
     "Dialect",
     "DialectName",
@@ -193,6 +249,7 @@ __all__ = [
     "EditedIn",
     "EntryButton",
     "Evidence",
+    "ExactMatcher",
     "Explanation",
     "FaqEntry",
     "FaqManager",
@@ -200,13 +257,25 @@ __all__ = [
     "GreenApi",
     "Health",
     "HealthState",
+    "Helpdesk",
+    "HelpdeskConformance",
+    "HelpdeskContext",
+    "HelpdeskEvent",
+    "HelpdeskSettings",
+    "HelpdeskSpec",
+    "HelpdeskStage",
+    "Hooked",
+    "How",
     "HttpAnswer",
     "HttpClient",
     "Inbound",
     "Inline",
     "Italic",
+    "Judgement",
+    "JudgingMatcher",
     "KnowledgeBase",
     "KnowledgeError",
+    "KnownTicket",
     "LeftIn",
     "Link",
     "ListBlock",
@@ -215,10 +284,12 @@ __all__ = [
     "LoginStep",
     "MarkupRejected",
     "Matcher",
+    "MatcherFactory",
     "Media",
     "MediaIn",
     "MediaKind",
     "MemoryPlatform",
+    "Merged",
     "Misconfigured",
     "Moved",
     "Operable",
@@ -233,6 +304,7 @@ __all__ = [
     "Person",
     "Platform",
     "Policy",
+    "Polled",
     "Polling",
     "Problem",
     "Purpose",
@@ -241,28 +313,42 @@ __all__ = [
     "Quote",
     "Rate",
     "RawUpdate",
+    "Reading",
+    "ReadingMatcher",
+    "Reason",
     "Receipt",
     "Receive",
     "Reconciling",
+    "Redactor",
     "Rejected",
+    "Removed",
     "RemovedIn",
     "Rendered",
+    "Reopened",
+    "Resident",
     "RetryLater",
+    "SchemaMismatch",
     "Scope",
     "ScriptedPlatform",
     "Scrubber",
     "Secret",
+    "Seen",
     "SenderRef",
     "Sent",
     "ServerPlatform",
     "Shared",
     "Stage",
     "StartIn",
+    "StartRefused",
     "Status",
+    "StoreUnavailable",
     "Text",
     "TextIn",
     "TextUnit",
+    "ThreadRef",
     "Thresholds",
+    "TicketDraft",
+    "TicketRef",
     "TooLarge",
     "TopicGone",
     "TopicIn",
@@ -274,8 +360,10 @@ __all__ = [
     "Unreachable",
     "Update",
     "Verifiable",
+    "Via",
     "Webhook",
     "WebhookRequest",
+    "WordMatch",
     "Writer",
     "load_knowledge",
     "load_quality",
@@ -283,29 +371,31 @@ __all__ = [
     "plain_text",
     "register_dialect",
     "reply",
+    "serving",
     "text_body",
+    "ticket_lane",
 ]
 
 _NAMES = {
     "channels.body": "parse_body plain_text text_body",
     "channels.capabilities": "Buttons Capabilities DialectName Rate TextUnit",
     "channels.contract": (
-        "Addressable Batch BotCommand Channel ChannelContext ChannelSettings ChannelSpec Cursor Downloads Health"
-        " HealthState Login LoginState LoginStep Operable Operation Pages Polling Receive Reconciling Shared Topics"
-        " Transcript Transport Verifiable Webhook WebhookRequest"
+        "Addressable Batch BotCommand Channel ChannelContext ChannelSettings ChannelSpec Cursor Downloads"
+        " Health HealthState Login LoginState LoginStep Operable Operation Pages Polling Receive Reconciling"
+        " Shared Topics Transcript Transport Verifiable Webhook WebhookRequest"
     ),
     "channels.dialects": "register_dialect",
     "channels.dialects.writer": "Dialect Writer",
     "channels.errors": (
-        "BadPayload ChannelError Conflict Gone MarkupRejected Misconfigured Moved Rejected RetryLater TooLarge"
-        " TopicGone Unauthorized Unreachable"
+        "BadPayload ChannelError Conflict Gone MarkupRejected Misconfigured Moved Rejected RetryLater"
+        " TooLarge TopicGone Unauthorized Unreachable"
     ),
     "channels.greenapi.facade": "GreenApi",
     "channels.http": "HttpAnswer HttpClient",
     "channels.model": (
-        "Action ActionIn Block Body Bold Break ChatRef Code ContactIn EchoIn EditedIn Inbound Inline Italic LeftIn"
-        " Link ListBlock Media MediaIn MediaKind Outbound OwnerIn Paragraph Past Purpose Quote RawUpdate Receipt"
-        " RemovedIn Rendered SenderRef StartIn Text TextIn TopicIn UndeliveredIn"
+        "Action ActionIn Block Body Bold Break ChatRef Code ContactIn EchoIn EditedIn Inbound Inline Italic"
+        " LeftIn Link ListBlock Media MediaIn MediaKind Outbound OwnerIn Paragraph Past Purpose Quote"
+        " RawUpdate Receipt RemovedIn Rendered SenderRef StartIn Text TextIn TopicIn UndeliveredIn"
     ),
     "channels.testing.conformance.platform": (
         "Answered Asked Button Platform ScriptedPlatform Sent ServerPlatform Update reply"
@@ -313,14 +403,27 @@ _NAMES = {
     "channels.testing.conformance.subject": "Deviation",
     "channels.testing.quality": "Quality load_quality",
     "channels.testing.recording": "Scrubber",
+    "config.problem": "ConfigError",
     "config.secret": "Secret",
     "faq": (
-        "Attachment AttachmentType Candidate Category Connection Decision EntryButton Evidence Explanation FaqEntry"
-        " FaqManager KnowledgeBase KnowledgeError Matcher Origin Outcome Policy Problem Query Scope Status Thresholds"
-        " load_knowledge"
+        "EVERYTHING Attachment AttachmentType Candidate Category Connection Decision EntryButton Evidence"
+        " ExactMatcher Explanation FaqEntry FaqManager How Judgement JudgingMatcher KnowledgeBase"
+        " KnowledgeError Matcher MatcherFactory Origin Outcome Policy Problem Query Reading ReadingMatcher"
+        " Reason Scope Status Thresholds Via WordMatch load_knowledge"
     ),
+    "optfm_bot.app": "Address",
+    "optfm_bot.embedding": "Bot serving",
+    "optfm_bot.errors": "SchemaMismatch StartRefused StoreUnavailable",
+    "optfm_bot.helpdesk.contract": (
+        "AgentFile AgentReplied Assigned Closed Customer DeskFile DeskMessage Helpdesk HelpdeskContext"
+        " HelpdeskEvent HelpdeskSettings HelpdeskSpec Hooked KnownTicket Merged Polled Removed Reopened"
+        " Resident ThreadRef TicketDraft TicketRef ticket_lane"
+    ),
+    "optfm_bot.observe.redact": "Redactor",
     "optfm_bot.testing.conformance": "ChannelConformance",
-    "optfm_bot.testing.platform": "Delivered MemoryPlatform WITHOUT_BUTTONS WITH_BUTTONS",
+    "optfm_bot.testing.desk_conformance": "HelpdeskConformance",
+    "optfm_bot.testing.desk_stage": "HelpdeskStage Seen",
+    "optfm_bot.testing.platform": "WITHOUT_BUTTONS WITH_BUTTONS Delivered MemoryPlatform",
     "optfm_bot.testing.stage": "Person Stage",
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -8,7 +8,7 @@ from functools import partial
 from channels.contract import Channel
 from channels.errors import Misconfigured
 from config.load import LoadedConfig
-from config.problem import ConfigError
+from config.problem import ConfigError, dotted
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.requests import Office
 from optfm_bot.domain.manners import HOUR_MS, MINUTE_MS, ReceptionSettings
@@ -60,12 +60,17 @@ def make_carrier(loaded: LoadedConfig, *, clock: Clock) -> Carrier | None:
     found = targets(loaded.settings.notify)
     if not found:
         return None
-    from optfm_bot.notify.carrier import NotifyCarrier  # noqa: PLC0415 - only who has targets waits for apprise
+    from optfm_bot.notify.carrier import NotifyCarrier, UnusableTargets  # noqa: PLC0415 - only who has targets waits for apprise
 
     try:
         return NotifyCarrier(found, clock)
-    except Misconfigured as error:
-        raise ConfigError([misconfigured(error, where=loaded.locate(("notify",)), key="notify")]) from error
+    except UnusableTargets as error:
+        raise ConfigError(
+            [
+                misconfigured(wrong, where=loaded.locate(target.path), key=dotted(target.path))
+                for target, wrong in error.found
+            ]
+        ) from error
 
 
 def people_settings(loaded: LoadedConfig, helpdesk: Helpdesk | None) -> PeopleSettings:

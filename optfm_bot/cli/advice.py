@@ -16,6 +16,8 @@ def of_slip(facts: Mapping[str, str | int | float]) -> str:
 
 def sentence(message: str) -> str:
     """Say what was wanted and what is there, or what is left, if the message says that; empty otherwise."""
+    if message in _UNREADABLE:
+        return _UNREADABLE[message]
     if found := _SHAPE.fullmatch(message):
         return f"{_WANTED[found[1]]}, а здесь {_THERE[found[2]]}"
     return f"от текста осталось только {found[1]}" if (found := _CUT.fullmatch(message)) else ""
@@ -54,6 +56,10 @@ SLIPS = {
 }
 """By kind of slip, as `faq.yaml_slips` names them."""
 
+_UNREADABLE = {
+    "cannot be read: no such file or directory": "такого файла или каталога нет",
+    "cannot be read: permission denied": "нет прав на чтение",
+}
 _WANTED = {
     "a text": "нужен текст",
     "a list": "нужен список",

@@ -26,6 +26,7 @@ from optfm_bot.cli.probing import MARKS, PROBE_SECONDS, probe_all, worst
 from optfm_bot.cli.record import record_command
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
+from optfm_bot.i18n.hints import translate
 from optfm_bot.plan import plan_channels
 
 
@@ -189,5 +190,5 @@ def _available(output: Output, words: Words, *, as_json: bool) -> int:
         ],
     )
     for kind, sentence in problems.items():
-        output.line(f"{kind}: {sentence}", mark=Mark.ERROR)
+        output.line(f"{kind}: {translate(sentence, words.language)}", mark=Mark.ERROR)
     return Exit.OK

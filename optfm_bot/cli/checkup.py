@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import stat
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from sqlalchemy import URL
@@ -23,6 +23,7 @@ from optfm_bot.cli.sign import Sign
 from optfm_bot.cli.words import Words
 from optfm_bot.errors import OptfmError
 from optfm_bot.i18n.hints import translate
+from optfm_bot.notify.carrier import NOTIFY
 from optfm_bot.store.engine import database_url, sqlite_path
 from optfm_bot.store.schema import HEAD
 from optfm_bot.store.sql import SqlStore
@@ -154,7 +155,22 @@ class Checkup:
             )
             for kind, found in kinds.items()
             if sum(found.values())
-        ]
+        ] + self._carried_by_nobody(counts.outbox_open)
+
+    def _carried_by_nobody(self, waiting: Mapping[str, int]) -> list[Sign]:
+        """Messages that wait for what the settings do not name."""
+        config, words = self._found.config, self._words
+        if config is None:
+            return []
+        settings = config.settings
+        plans = {plan.channel.instance for plan in self._found.plans}
+        known = {*plans, *settings.channels, *settings.helpdesk, NOTIFY}
+        found = {name: number for name, number in waiting.items() if name not in known}
+        if not found:
+            return []
+        text = words("doctor.nobody_carries", n=sum(found.values()), channels=", ".join(sorted(found)))
+        fix = words("doctor.nobody_carries_desk" if settings.helpdesk else "doctor.nobody_carries_fix")
+        return [self._warning("database", text, fix)]
 
     async def _channels(self) -> Sequence[Sign]:
         if self._found.config is None or self._found.problems:

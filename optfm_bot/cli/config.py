@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
@@ -33,13 +33,15 @@ from optfm_bot.cli.options import (
     voice_options,
 )
 from optfm_bot.cli.output import Mark, Output
-from optfm_bot.cli.remarks import Remark, Review, review
+from optfm_bot.cli.remarks import Remark, Review, review, short
 from optfm_bot.cli.words import Words, current_words
 from optfm_bot.clock import SystemClock
-from optfm_bot.helpdesk.registry import KINDS, helpdesk_spec
+from optfm_bot.helpdesk.registry import helpdesk_spec, installed_specs
 from optfm_bot.knowledge import demo_knowledge
+from optfm_bot.matching import matcher_factory
 from optfm_bot.plan import plan_channels
 from optfm_bot.staffing import make_carrier
+from optfm_bot.tuning import tuned
 
 
 @click.group()
@@ -84,7 +86,27 @@ def inspect(config_path: Path | None) -> Inspection:
         make_carrier(config, clock=SystemClock())
     except ConfigError as error:
         return Inspection(problems=error.problems, config=config, knowledge=knowledge)
+    config = replace(config, warnings=(*config.warnings, *_unused_tuning(config)))
     return Inspection(problems=(), config=config, plans=plans, desk=desk, knowledge=knowledge)
+
+
+def _unused_tuning(config: LoadedConfig) -> Sequence[Problem]:
+    """The tuning that is named and cannot be used: the bot starts and answers with the shipped weights."""
+    if config.settings.faq.tuning is None:
+        return ()
+    try:
+        refused = tuned(matcher_factory(config, cwd=Path.cwd()), config.settings, cwd=Path.cwd()).refused
+    except ConfigError as error:
+        return error.problems
+    if refused is None:
+        return ()
+    code = f"faq_tuning.{refused.kind.value.replace('-', '_')}"
+    said = {
+        language: f"{short(refused.path)}: {Words(language)(code)}; {Words(language)('config.shipped_weights')}"
+        for language in ("en", "ru")
+    }
+    where = config.locate(("faq", "tuning"))
+    return [Problem(where=where, key="faq.tuning", message=said["en"], message_ru=said["ru"])]
 
 
 @command.command("check")
@@ -136,7 +158,7 @@ def schema_command() -> int:
     """Print the JSON Schema of the configuration file, for editors."""
     log_to_stderr("error")
     channels = {spec.kind: spec.settings for spec in ChannelRegistry.installed().specs()}
-    Output().data(json_schema(channels, {kind: helpdesk_spec(kind).settings for kind in KINDS}))
+    Output().data(json_schema(channels, {kind: spec.settings for kind, spec in installed_specs().items()}))
     return Exit.OK
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -45,6 +46,11 @@ _status = click.option(
 _form = click.option("--form", help="Only those of this form.")
 _by = click.option("--by", default="", metavar="NAME", help="Who does it, for the life of the request.")
 _comment = click.option("--comment", default="", help="A remark, for the life of the request.")
+
+
+def _of_a_change(function: Callable[..., int]) -> Callable[..., None]:
+    """Add what every command that changes a request takes: who does it, a remark, the settings, how it speaks."""
+    return _by(_comment(config_option(voice_options(guarded(function)))))
 
 
 @click.group()
@@ -142,11 +148,7 @@ def show_command(number: str, config_path: Path | None, *, as_json: bool) -> int
 
 @command.command("take")
 @click.argument("number")
-@_by
-@_comment
-@config_option
-@voice_options
-@guarded
+@_of_a_change
 def take_command(number: str, by: str, comment: str, config_path: Path | None) -> int:
     """Take a request into work; with --by it is theirs."""
     return _change(number, RequestStatus.IN_WORK, by=by, comment=comment, config_path=config_path)
@@ -154,11 +156,7 @@ def take_command(number: str, by: str, comment: str, config_path: Path | None) -
 
 @command.command("done")
 @click.argument("number")
-@_by
-@_comment
-@config_option
-@voice_options
-@guarded
+@_of_a_change
 def done_command(number: str, by: str, comment: str, config_path: Path | None) -> int:
     """Say that a request is done."""
     return _change(number, RequestStatus.DONE, by=by, comment=comment, config_path=config_path)
@@ -166,11 +164,7 @@ def done_command(number: str, by: str, comment: str, config_path: Path | None) -
 
 @command.command("cancel")
 @click.argument("number")
-@_by
-@_comment
-@config_option
-@voice_options
-@guarded
+@_of_a_change
 def cancel_command(number: str, by: str, comment: str, config_path: Path | None) -> int:
     """Say that a request is not needed any more."""
     return _change(number, RequestStatus.CANCELLED, by=by, comment=comment, config_path=config_path)
@@ -179,11 +173,7 @@ def cancel_command(number: str, by: str, comment: str, config_path: Path | None)
 @command.command("assign")
 @click.argument("number")
 @click.argument("manager")
-@_by
-@_comment
-@config_option
-@voice_options
-@guarded
+@_of_a_change
 def assign_command(number: str, manager: str, by: str, comment: str, config_path: Path | None) -> int:
     """Give a request to a manager of the settings; where there are none, to anybody. Nobody is told of it."""
     words, output, settings = _begin(config_path)

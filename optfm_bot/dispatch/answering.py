@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from channels.model import (
     TopicIn,
     UndeliveredIn,
 )
+from channels.values import dataclass
 from optfm_bot.clock import Clock
 from optfm_bot.dispatch.flood import FloodGuard, Passage
 from optfm_bot.dispatch.promise import Promises
@@ -38,7 +39,7 @@ from optfm_bot.domain.handoff import HUMANS, Cue, Stage
 from optfm_bot.domain.hours import Hours, opening_words
 from optfm_bot.domain.manners import Here
 from optfm_bot.domain.reception import Reception
-from optfm_bot.domain.relaying import pressed, relays_of, wanted
+from optfm_bot.domain.relaying import member_of, pressed, relays_of, wanted
 from optfm_bot.domain.requests import number_of
 from optfm_bot.domain.say import Relay, Response
 from optfm_bot.domain.talk import Around, Said, Talk
@@ -327,7 +328,7 @@ class Answering:
         name, _, rest = text[1:].partition(" ")
         wish = wish_of_command(name.casefold(), rest.strip(), form=self._talk.settings.form)
         if wish is not None and wish.cue is Cue.ASKED and not rest.strip():
-            heard = wanted(words, language)
+            heard = wanted(words, language, by=member_of(event))
         return _Doing(said=said, relays=heard, wish=wish, command=True)
 
     def _spoken_wish(self, text: str, turn: Turn) -> Wish | None:
@@ -350,7 +351,7 @@ class Answering:
                     meaning=choice.meaning,
                     wish=wish_of_meaning(choice.meaning),
                     command=True,
-                    relays=pressed(choice.label, words, language),
+                    relays=pressed(choice.label, words, language, by=member_of(event)),
                     chosen=choice,
                     turn_id=turn_id,
                 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 
 import structlog
 
+from channels.values import dataclass
 from optfm_bot.clock import Clock, cut_off
 from optfm_bot.dispatch.lanes import STORE_RETRY_SECONDS, DispatchObserver, Handler, Lanes
 from optfm_bot.errors import StoreUnavailable

@@ -95,7 +95,7 @@ class UpdateHandler:
         self._front = front
         self._people_of_ours = people
         self._answering = Answering(front, store, clock, promises, observer, flood)
-        self._inside = InsideAnswering(front.reception, store, front.words)
+        self._inside = InsideAnswering(front.reception, store, front.words, people.opening)
         self._outlet = outlet
         self._language_of = language_of
         self._flood = flood
@@ -210,7 +210,7 @@ class UpdateHandler:
                 response = await self._answering.respond(turn, [event, *joined], said, counted)
                 if response is None:
                     continue
-                response = await self._completed(response, turn.lane, _person(turn), before)
+                response = await self._completed(response, turn, before)
                 outcome, reason = response.outcome, response.reason
                 begin = bool(response.says) and not begun and await self._outlet.reserve(channel, turn.lane)
                 begun = begun or begin
@@ -229,13 +229,15 @@ class UpdateHandler:
             raise
         self._committed(group, record, outcome, reason)
 
-    async def _completed(self, response: Response, lane: str, person: str, before: Conversation) -> Response:
+    async def _completed(self, response: Response, turn: Turn, before: Conversation) -> Response:
         """The response with what has to be looked up for what it asks of our own people."""
         people = self._people_of_ours
         if people.opening is not None and (response.subject is not None or response.relays):
-            response = await people.opening.completed(response, lane, before)
+            group = turn.event.is_group
+            response = await people.opening.completed(response, turn.lane, before, group=group)
         if response.request is not None:
-            response = await people.requests.received(response, response.request, lane, person)
+            person = _person(turn)
+            response = await people.requests.received(response, response.request, turn.lane, person)
         return response
 
     def _at_desk(self, event: Inbound) -> bool:

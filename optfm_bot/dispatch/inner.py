@@ -63,6 +63,21 @@ class LeftOutIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedIn:
+    """The helpdesk took a message of the customer's without these files."""
+
+    files: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovedIn:
+    """Our ticket of that id goes on at another helpdesk, beginning with the message `by`: its number in the outbox."""
+
+    ticket: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmIn:
     """What was to happen at `due_at` (ms)."""
 
@@ -78,7 +93,7 @@ class StaffIn:
     by: str = ""
 
 
-Inner: TypeAlias = DeskIn | DownIn | LostIn | LeftOutIn | AlarmIn | StaffIn
+Inner: TypeAlias = DeskIn | DownIn | LostIn | LeftOutIn | RefusedIn | MovedIn | AlarmIn | StaffIn
 
 _EVENTS: Mapping[str, type[HelpdeskEvent]] = {
     kind.__name__: kind for kind in (AgentReplied, Assigned, Closed, Reopened, Removed, Merged)
@@ -113,6 +128,16 @@ def left_out_update(outbox_id: int, lane: str, files: Sequence[tuple[str, str]])
     return RawUpdate(key=f"left-out-{outbox_id}", lane=lane, payload={"left_out": list(map(list, files))})
 
 
+def refused_update(outbox_id: int, lane: str, files: Sequence[str]) -> RawUpdate:
+    """That the helpdesk took a message of the customer's without these files."""
+    return RawUpdate(key=f"refused-{outbox_id}", lane=lane, payload={"refused": list(files)})
+
+
+def moved_update(ticket: int, lane: str, *, by: int) -> RawUpdate:
+    """That a ticket goes on at this helpdesk, beginning with that message."""
+    return RawUpdate(key=f"moved-{by}", lane=lane, payload={"moved": ticket, "by": by})
+
+
 def alarm_update(name: str, due_at: int, lane: str) -> RawUpdate:
     """That it is time."""
     return RawUpdate(key=f"{lane} {name} {due_at}", lane=lane, payload={"alarm": name, "due": due_at})
@@ -123,7 +148,7 @@ def staff_update(key: str, lane: str, cue: Cue, *, by: str) -> RawUpdate:
     return RawUpdate(key=key, lane=lane, payload={"cue": cue.value, "by": by})
 
 
-def read_inner(channel: str, payload: Mapping[str, Any]) -> Inner:
+def read_inner(channel: str, payload: Mapping[str, Any]) -> Inner:  # noqa: PLR0911 - a table of payloads, read row by row
     """Read an update that one of the functions above has made. Raises `BadPayload` for anything else."""
     try:
         match payload:
@@ -135,6 +160,10 @@ def read_inner(channel: str, payload: Mapping[str, Any]) -> Inner:
                 return LostIn(reason=reason, text=text)
             case {"left_out": list(left)}:
                 return LeftOutIn(files=tuple((str(name), str(why)) for name, why in left))
+            case {"refused": list(files)}:
+                return RefusedIn(files=tuple(map(str, files)))
+            case {"moved": int(ticket), "by": int(by)}:
+                return MovedIn(ticket=ticket, by=by)
             case {"alarm": str(name), "due": int(due_at)}:
                 return AlarmIn(name=name, due_at=due_at)
             case {"cue": str(cue), "by": str(by)} if cue in STAFF_CUES:

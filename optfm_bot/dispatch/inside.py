@@ -10,7 +10,17 @@ import structlog
 
 from channels.body import plain_text
 from channels.model import Media, MediaKind, Purpose
-from optfm_bot.dispatch.inner import AlarmIn, DeskIn, DownIn, LeftOutIn, LostIn, StaffIn
+from optfm_bot.dispatch.inner import (
+    AlarmIn,
+    DeskIn,
+    DownIn,
+    LeftOutIn,
+    LostIn,
+    MovedIn,
+    RefusedIn,
+    StaffIn,
+)
+from optfm_bot.dispatch.opening import Opening
 from optfm_bot.dispatch.record import DeskDoings, InnerTurn
 from optfm_bot.domain.handoff import Cue
 from optfm_bot.domain.manners import LATE, SILENT, AgentWords, Here
@@ -37,14 +47,19 @@ _VISIBLE = re.compile("[^\\s\u200b-\u200f\u2060\ufeff]")
 
 
 class InsideAnswering:
-    """Gives the response to inner events. Reads the store, writes nothing."""
+    """Gives the response to inner events. Reads the store, writes nothing; `opening` briefs agents."""
 
-    def __init__(self, reception: Reception, store: Store, words: Words) -> None:
+    def __init__(
+        self, reception: Reception, store: Store, words: Words, opening: Opening | None = None
+    ) -> None:
         self._reception = reception
         self._store = store
         self._words = words
+        self._opening = opening
 
-    async def respond(self, turn: InnerTurn, here: Here) -> Inside | None:
+    async def respond(  # noqa: PLR0911 - a table of events, read row by row
+        self, turn: InnerTurn, here: Here
+    ) -> Inside | None:
         """Decide what follows; None if nothing does: it is known already, or not true any more."""
         talk = turn.conversation
         match turn.event:
@@ -56,6 +71,10 @@ class InsideAnswering:
                 return self._reception.cue(Cue.DOWN, talk, here), DeskDoings()
             case LostIn() | LeftOutIn():
                 return self._lost(turn.event, turn)
+            case RefusedIn(files=files):
+                return self._refused(files, turn)
+            case MovedIn(ticket=ticket, by=by):
+                return await self._moved(ticket, by, turn)
             case AlarmIn():
                 return self._alarm(turn.event, turn, here)
             case StaffIn(cue=cue):
@@ -72,6 +91,23 @@ class InsideAnswering:
             said = self._words.label("desk.left_out", language)
         note = Relay(purpose=Purpose.NOTE, text=f"{said}\n\n{text}".rstrip())
         return Response(outcome=outcome, conversation=turn.conversation, relays=(note,)), DeskDoings()
+
+    def _refused(self, files: Sequence[str], turn: InnerTurn) -> Inside:
+        """Let agents know which of the customer's files they do not see."""
+        language, where = self._reception.settings.language, turn.channel.title
+        said = [self._words.label("desk.file_refused", language, name=name, where=where) for name in files]
+        note = Relay(purpose=Purpose.NOTE, text="\n".join(said))
+        return Response(outcome="refused", conversation=turn.conversation, relays=(note,)), DeskDoings()
+
+    async def _moved(self, ticket: int, by: int, turn: InnerTurn) -> Inside | None:
+        """Brief agents of another helpdesk: the talk that goes on there is new to them."""
+        talk = turn.conversation
+        if self._opening is None or talk.ticket != ticket:
+            return None
+        note = await self._opening.moved(turn.lane, talk, by)
+        if note is None:
+            return None
+        return Response(outcome="moved", conversation=talk, relays=(note,)), DeskDoings()
 
     def _alarm(self, alarm: AlarmIn, turn: InnerTurn, here: Here) -> Inside | None:
         """An alarm counts if it is still the one that was set: the customer may have called for somebody anew."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from channels.model import EditedIn, Inbound, MediaIn, TextIn
+from channels.values import dataclass
 from optfm_bot.dispatch.inner import Inner
 from optfm_bot.domain.talk import Said
 from optfm_bot.store.records import StoredUpdate

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from channels.body import text_body
 from channels.codec import encode_outbound
 from channels.contract import Channel
 from channels.model import ChatRef, Outbound, Purpose
+from channels.values import dataclass
 from optfm_bot.domain.conversation import Conversation
 from optfm_bot.domain.say import Found, NewRequest, Relay, Response, Withdrawn
 from optfm_bot.ids import IdSource
@@ -91,7 +92,7 @@ class Orders:
         messages = [
             Outbound(
                 chat=ChatRef(channel=desk, chat_id=str(ticket)),
-                body=text_body(relay.text),
+                body=text_body(relay.signed),
                 media=relay.media,
                 purpose=relay.purpose,
             )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os.path
-from dataclasses import replace
 from functools import lru_cache
 
 from channels.body import parse_body
 from channels.model import Body, Media, MediaKind, Purpose
+from channels.values import replace
 from faq import FaqEntry
 from faq.entry import Attachment
 from optfm_bot.domain.choices import Choice, OpenEntry, Rate

@@ -16,13 +16,14 @@ _LINE = 600
 class Line:
     """One message of the talk so far: `by` is `customer`, `bot` or `agent`, `clock` the time of day as people read it.
 
-    `entry` is the question of the entry that answered, if one did.
+    `entry` is the question of the entry that answered, if one did; `name` is what the customer is called in a group.
     """
 
     by: str
     clock: str
     text: str = field(repr=False)
     entry: str | None = None
+    name: str = field(default="", repr=False)
 
 
 def briefing(lines: Sequence[Line], nearest: Sequence[str], words: Words, language: str) -> str:
@@ -32,7 +33,7 @@ def briefing(lines: Sequence[Line], nearest: Sequence[str], words: Words, langua
     for line in reversed(lines):
         text = " ".join(line.text.split())
         text = text if len(text) <= _LINE else f"{text[: _LINE - 1]}…"
-        who = words.label(f"desk.by.{line.by}", language)
+        who = line.name or words.label(f"desk.by.{line.by}", language)
         because = f" [{line.entry}]" if line.entry is not None else ""
         written = f"{line.clock} {who}: {text}{because}"
         size += len(written) + 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, TypeAlias
 
 import orjson
+
+from channels.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields
 from typing import Any, NamedTuple
 
 import orjson
 
+from channels.values import dataclass, replace
 from optfm_bot.domain.handoff import HUMANS, Cue, Move, Stage, move
 
 REMEMBER_CHOICES_MS = 60 * 60 * 1000

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from optfm_bot.domain import forms
+from optfm_bot.domain import form_state, forms
 from optfm_bot.domain.answers import parsed
 from optfm_bot.domain.choices import Choice
 from optfm_bot.domain.choices import FormInput as InputChoice
 from optfm_bot.domain.conversation import Conversation
+from optfm_bot.domain.form_questions import FormSay, thanks
+from optfm_bot.domain.form_state import FormState
 from optfm_bot.domain.form_steps import Form, StepKind
-from optfm_bot.domain.forms import FormInput, FormOutcome, FormSay, FormState, FormTurn, Typed
+from optfm_bot.domain.forms import FormInput, FormOutcome, FormTurn, Typed
 from optfm_bot.domain.handoff import Cue
 from optfm_bot.domain.say import NewRequest, Response, Say
 from optfm_bot.domain.words import Words
@@ -95,8 +97,8 @@ class Filling:
         request: NewRequest | None = None
         if turn.outcome is FormOutcome.DONE and numbered is not None:
             request = NewRequest(id=numbered.id, number=numbered.number, form=form.name, fields=turn.answers)
-            says = (*says, forms.thanks(form, numbered.number))
-        talk = _over(talk) if turn.state is None else replace(talk, form=forms.dump(turn.state))
+            says = (*says, thanks(form, numbered.number))
+        talk = _over(talk) if turn.state is None else replace(talk, form=form_state.dump(turn.state))
         at = turn.state.at if turn.state is not None else ""
         return Response(
             outcome="request" if request is not None else "form",
@@ -123,7 +125,7 @@ class Filling:
 
 def _loaded(data: Mapping[str, Any] | None) -> FormState | None:
     try:
-        return forms.load(data) if data is not None else None
+        return form_state.load(data) if data is not None else None
     except ValueError:
         return None
 

@@ -3,69 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from optfm_bot.domain.form_steps import (
-    Form,
-    Invalid,
-    Label,
-    StepKind,
-    answer,
-    folded,
-    phone,
-    readable,
-)
+from optfm_bot.domain.form_questions import FormSay, buttons, question
+from optfm_bot.domain.form_state import CHANGE, SUMMARY, FormState
+from optfm_bot.domain.form_steps import Form, Invalid, StepKind, answer, folded, phone, readable
 from optfm_bot.domain.words import Words
-
-SUMMARY = "*summary"
-"""Where a person is when everything is answered; no step has such a name."""
-
-CHANGE = "*change"
-"""Where a person is while they say which answer to change."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormState:
-    """How far a form is filled in: answers by step (empty: skipped), the step that is asked now, since when (ms).
-
-    `editing`: the step is asked a second time, and after it comes the summary again.
-    """
-
-    form: str
-    at: str
-    values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    editing: bool = False
-    began_at: int = 0
-
-
-def dump(state: FormState) -> dict[str, Any]:
-    """Write a state as plain data for JSON."""
-    return {
-        "form": state.form,
-        "at": state.at,
-        "values": dict(state.values),
-        "editing": state.editing,
-        "began_at": state.began_at,
-    }
-
-
-def load(data: Mapping[str, Any]) -> FormState:
-    """Read what `dump` wrote. Raises `ValueError` for anything else."""
-    try:
-        return FormState(
-            form=str(data["form"]),
-            at=str(data["at"]),
-            values={str(name): str(value) for name, value in data["values"].items()},
-            editing=bool(data["editing"]),
-            began_at=int(data["began_at"]),
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError("not the state of a form") from error
-
 
 # -- what a person does ----------------------------------------------------------------------------------
 
@@ -94,7 +41,7 @@ class SharedPhone:
 FormInput: TypeAlias = Typed | Pressed | SharedPhone
 
 
-# -- what is said ----------------------------------------------------------------------------------------
+# -- what comes of it ------------------------------------------------------------------------------------
 
 
 class FormOutcome(StrEnum):
@@ -108,64 +55,11 @@ class FormOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FormButton:
-    """A button: what comes back as `Pressed` when it is pressed, and its words."""
-
-    token: str
-    label: Label
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormSay:
-    """One message: a key of the catalogue with its values, buttons one below the other.
-
-    `own` fills the place `{text}`, `fields` the place `{fields}`, line by line. `hint` is the key of a sentence after
-    it, empty for none. `asks_phone`: the answer may be a shared contact, so a button that asks for it fits here.
-    `counted`: where there are no buttons, their numbers may be typed; else only their words, as a number may answer.
-    """
-
-    key: str
-    values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}), repr=False)
-    own: Label | None = None
-    fields: tuple[tuple[Label, str], ...] = field(default=(), repr=False)
-    hint: str = ""
-    buttons: tuple[FormButton, ...] = ()
-    asks_phone: bool = False
-    counted: bool = True
-
-    def text(self, words: Words, language: str) -> str:
-        """The message in our Markdown; what people and owners wrote is escaped."""
-        values = dict(self.values)
-        if self.own is not None:
-            values["text"] = self.own.plain(words, language)
-        if self.fields:
-            values["fields"] = "\n".join(
-                f"{label.plain(words, language)}: {value or words.label('form.empty_value', language)}"
-                for label, value in self.fields
-            )
-        said = words.text(self.key, language, **values)
-        return f"{said}\n\n{words.text(self.hint, language)}" if self.hint else said
-
-    def spoken(self, words: Words, language: str) -> str | None:
-        """The message where there are no buttons, with the words for them; None if numbers may stand for them."""
-        if self.counted or not self.buttons:
-            return None
-        labels = {one.token: one.label.plain(words, language) for one in self.buttons}
-        options = [label for token, label in labels.items() if token.startswith("option:")]
-        ways = [label.lower() for token, label in labels.items() if not token.startswith("option:")]
-        parts = [replace(self, hint="").text(words, language)]
-        if options:
-            parts.append(words.text("form.options", language, options=_listed(options, words, language)))
-        parts.append(words.text("form.ways", language, ways=_listed(ways, words, language)))
-        return "\n\n".join(parts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FormTurn:
     """What follows from one message: the outcome, where the person is now (None: the form is over), what is said.
 
     `answers` are those of a form that is done, in its order and without the skipped ones; what is said then is the
-    house's to add (`thanks`), as it knows the number.
+    house's to add (`form_questions.thanks`), as it knows the number.
     """
 
     outcome: FormOutcome
@@ -180,14 +74,6 @@ def begin(form: Form, *, now: int) -> FormTurn:
     return _asked(form, state, hint=True)
 
 
-def thanks(form: Form, number: str) -> FormSay:
-    """What is said when a request is accepted."""
-    if not form.thanks.own:
-        return FormSay(key=form.thanks.key, values={"number": number})
-    own = {code: text.replace("{number}", number) for code, text in form.thanks.own.items()}
-    return FormSay(key="form.own", own=Label(own=own))
-
-
 def ask_again(form: Form, state: FormState) -> FormTurn:
     """Ask what was asked last, for a person who has come back to it."""
     return _asked(form, state, hint=True)
@@ -196,7 +82,7 @@ def ask_again(form: Form, state: FormState) -> FormTurn:
 def labelled(form: Form, state: FormState, text: str, words: Words, language: str) -> Pressed | None:
     """The button whose words were typed, if the question that is asked has such a button."""
     typed = folded(readable(text))
-    for button in _buttons(form, _sound(form, state)):
+    for button in buttons(form, _sound(form, state)):
         if typed and typed == folded(button.label.plain(words, language)):
             return Pressed(button.token)
     return None
@@ -251,10 +137,10 @@ def _typed(form: Form, state: FormState, text: str) -> FormTurn:  # noqa: PLR091
 
 def _numbered(form: Form, state: FormState, text: str) -> str | None:
     """The button that a number stands for, where a channel shows buttons as a numbered list."""
-    buttons = _buttons(form, state)
+    offered = buttons(form, state)
     number = text.rstrip(".)").strip()
-    if number.isdecimal() and len(number) <= 2 and 0 < int(number) <= len(buttons):  # noqa: PLR2004 - a number of a list
-        return buttons[int(number) - 1].token
+    if number.isdecimal() and len(number) <= 2 and 0 < int(number) <= len(offered):  # noqa: PLR2004 - a number of a list
+        return offered[int(number) - 1].token
     return None
 
 
@@ -322,7 +208,7 @@ def _back(form: Form, state: FormState) -> FormTurn:
     names = [step.name for step in form.steps]
     here = len(names) if state.at == SUMMARY else names.index(state.at)
     if here == 0:
-        asked = _question(form, state)
+        asked = question(form, state)
         return FormTurn(outcome=FormOutcome.BACK, state=state, says=(FormSay(key="form.first"), asked))
     return _asked(form, replace(state, at=names[here - 1]), outcome=FormOutcome.BACK)
 
@@ -331,7 +217,7 @@ def _asked(
     form: Form, state: FormState, *, outcome: FormOutcome = FormOutcome.ASKED, hint: bool = False
 ) -> FormTurn:
     state = _sound(form, state)
-    say = _question(form, state)
+    say = question(form, state)
     if hint:
         say = replace(say, hint="form.hint")
     return FormTurn(outcome=outcome, state=state, says=(say,))
@@ -343,49 +229,8 @@ def _refused(form: Form, state: FormState, why: Invalid) -> FormTurn:
     say = FormSay(
         key=why.key,
         values=why.values,
-        buttons=_buttons(form, state),
+        buttons=buttons(form, state),
         asks_phone=step is not None and step.kind is StepKind.PHONE,
         counted=step is None or step.counted,
     )
     return FormTurn(outcome=FormOutcome.INVALID, state=state, says=(say,))
-
-
-def _question(form: Form, state: FormState) -> FormSay:
-    buttons = _buttons(form, state)
-    if state.at == SUMMARY:
-        fields = tuple((step.label, state.values.get(step.name, "")) for step in form.steps)
-        return FormSay(key="form.summary", fields=fields, buttons=buttons)
-    step = form.step(state.at)
-    if step is None:
-        return FormSay(key="form.change", buttons=buttons)
-    return FormSay(
-        key="form.own" if step.prompt.own else step.prompt.key,
-        own=step.prompt if step.prompt.own else None,
-        buttons=buttons,
-        asks_phone=step.kind is StepKind.PHONE,
-        counted=step.counted,
-    )
-
-
-def _buttons(form: Form, state: FormState) -> tuple[FormButton, ...]:
-    if state.at == SUMMARY:
-        return (_button("send"), _button("change"), _button("cancel"))
-    step = form.step(state.at)
-    if step is None:
-        changes = tuple(FormButton(token=f"change:{one.name}", label=one.label) for one in form.steps)
-        return (*changes, _button("back"), _button("cancel"))
-    options = tuple(
-        FormButton(token=f"option:{step.name}:{index}", label=label)
-        for index, label in enumerate(step.options)
-    )
-    skip = () if step.required else (_button("skip"),)
-    first = step is form.steps[0] and not state.editing
-    return (*options, *skip, *(() if first else (_button("back"),)), _button("cancel"))
-
-
-def _listed(labels: Sequence[str], words: Words, language: str) -> str:
-    return ", ".join(words.label("form.word", language, word=label) for label in labels)
-
-
-def _button(token: str) -> FormButton:
-    return FormButton(token=token, label=Label(key=f"form.button.{token}"))

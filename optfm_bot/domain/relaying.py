@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from channels.model import (
     ContactIn,
@@ -32,9 +33,20 @@ _NAMED = frozenset({*_KINDS, "sticker", "location"})
 def relays_of(events: Sequence[Inbound], words: Words, language: str) -> tuple[Relay, ...]:
     """What the ticket hears of events, each by itself: nothing a customer says to a person is left out.
 
-    `language` is that of our own people, who read what has no words.
+    `language` is that of our own people, who read what has no words. In a group it says who of them it was.
     """
-    return tuple(relay for event in events if (relay := _relay(event, words, language)) is not None)
+    heard = ((event, _relay(event, words, language)) for event in events)
+    return tuple(replace(relay, by=member_of(event)) for event, relay in heard if relay is not None)
+
+
+def member_of(event: Inbound) -> str:
+    """What the member of a group who did this is called; empty where there is but one person."""
+    return member_name(event.sender.display_name, event.sender.external_id) if event.is_group else ""
+
+
+def member_name(display_name: str, external_id: str) -> str:
+    """A name in one line; of somebody without one, what the platform calls them."""
+    return " ".join(display_name.split()) or external_id
 
 
 def _relay(event: Inbound, words: Words, language: str) -> Relay | None:  # noqa: PLR0911 - a table of events, read row by row
@@ -54,14 +66,14 @@ def _relay(event: Inbound, words: Words, language: str) -> Relay | None:  # noqa
     return None
 
 
-def pressed(label: str, words: Words, language: str) -> tuple[Relay, ...]:
-    """What the ticket hears of a button."""
-    return (_customer(words.label("desk.pressed", language, label=label)),)
+def pressed(label: str, words: Words, language: str, *, by: str = "") -> tuple[Relay, ...]:
+    """What the ticket hears of a button, which a member of a group, if `by` names one, has pressed."""
+    return (replace(_customer(words.label("desk.pressed", language, label=label)), by=by),)
 
 
-def wanted(words: Words, language: str) -> tuple[Relay, ...]:
-    """What the ticket hears of a command that calls a person and says nothing else."""
-    return (_customer(words.label("desk.wants", language)),)
+def wanted(words: Words, language: str, *, by: str = "") -> tuple[Relay, ...]:
+    """What the ticket hears of a command, of a member of a group or not, that calls a person and says nothing else."""
+    return (replace(_customer(words.label("desk.wants", language)), by=by),)
 
 
 def _customer(text: str) -> Relay:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from channels.model import Body, Media, Purpose
+from channels.values import dataclass
 from faq.parts import Part
 from optfm_bot.domain.choices import Choice, KeptChoice
 from optfm_bot.domain.conversation import Conversation
@@ -53,11 +54,20 @@ class Missed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relay:
-    """What the ticket of the conversation is to hear. `purpose` is `CUSTOMER`, `NOTE` or `CLOSE`."""
+    """What the ticket of the conversation is to hear. `purpose` is `CUSTOMER`, `NOTE` or `CLOSE`.
+
+    `by` is the member of a group who said it; a talk with one person needs no name.
+    """
 
     purpose: Purpose
     text: str = field(default="", repr=False)
     media: tuple[Media, ...] = ()
+    by: str = field(default="", repr=False)
+
+    @property
+    def signed(self) -> str:
+        """The text as agents read it: with the name before it, if there is one."""
+        return f"{self.by}: {self.text}".rstrip() if self.by else self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from channels.model import Purpose
+from channels.values import dataclass
 from faq import Decision, FaqManager, Outcome
 from faq.parts import Part
 from optfm_bot.domain import menu

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from channels.errors import Misconfigured
+from channels.registry import BUILT_IN
 from config.load import LoadedConfig
 from config.messages import problem
 from config.problem import KeyPath, Problem, dotted
@@ -35,14 +36,21 @@ def chosen_helpdesk(loaded: LoadedConfig) -> DeskChoice | Sequence[Problem] | No
         settings = validate_section(spec.settings, dict(entry.options), locate=loaded.locate, prefix=prefix)
         if isinstance(settings, HelpdeskSettings):
             channel = getattr(settings, "channel", None)
-            if channel is not None and channel not in loaded.settings.channels:
-                return [_no_channel(channel, loaded, (*prefix, "channel"))]
+            if channel is not None and (found := _wrong_channel(channel, spec.kind, loaded, prefix)):
+                return [found]
             return DeskChoice(name=name, spec=spec, settings=settings)
         return in_both(settings)
     return None
 
 
-def _no_channel(channel: str, loaded: LoadedConfig, path: KeyPath) -> Problem:
-    known = ", ".join(loaded.settings.channels)
-    where = loaded.locate(path)
-    return problem("desk_channel", where=where, key=dotted(path), hint="places", name=channel, known=known)
+def _wrong_channel(channel: str, kind: str, loaded: LoadedConfig, prefix: KeyPath) -> Problem | None:
+    """What is wrong with the channel in which a helpdesk of this kind is to live; None if nothing is."""
+    path = (*prefix, "channel")
+    where, key, channels = loaded.locate(path), dotted(path), loaded.settings.channels
+    if channel not in channels:
+        known = ", ".join(channels)
+        return problem("desk_channel", where=where, key=key, hint="places", name=channel, known=known)
+    there = channels[channel].type
+    if kind in BUILT_IN and there in BUILT_IN and there != kind:
+        return problem("desk_channel_kind", where=where, key=key, name=channel, kind=there, wanted=kind)
+    return None

@@ -76,11 +76,17 @@ class DeskFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskMessage:
-    """Something to put into a ticket: plain text with line breaks, and files. `key` is the same at every attempt."""
+    """Something to put into a ticket: plain text with line breaks, and files. `key` is the same at every attempt.
+
+    What is said of a file that could not be had differs from attempt to attempt. So a message that is looked for has
+    `also`, the other texts that an earlier one may have had, and `named`, the files that it was to have.
+    """
 
     key: str
     text: str = field(repr=False)
     files: tuple[DeskFile, ...] = field(default=(), repr=False)
+    also: tuple[str, ...] = field(default=(), repr=False)
+    named: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +112,15 @@ class TicketRef:
     thread_id: str | None = None
     """The message that opened it, where that has an id of its own."""
     refused: tuple[str, ...] = field(default=(), repr=False)
-    """Names of files of the first message that it did not take."""
+    """Names of files of the first message that it did not take, unless that message says so itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadRef:
-    """A message at the helpdesk. `refused` names files that it did not take."""
+    """A message at the helpdesk. `refused` names files that it did not take, unless the message says so itself.
+
+    The house tells the agents of those in a note.
+    """
 
     id: str
     refused: tuple[str, ...] = ()

@@ -12,16 +12,22 @@ from channels.capabilities import Capabilities
 from channels.contract import Channel
 from channels.model import Inbound, Media, MediaKind, Receipt, Rendered
 from optfm_bot.clock import Clock
+from optfm_bot.domain.words import Words
 from optfm_bot.helpdesk.contract import Helpdesk
 from optfm_bot.helpdesk.looking import Looking
 from optfm_bot.helpdesk.placing import Placing, Receive
+from optfm_bot.helpdesk.sentences import FileSentences
+from optfm_bot.i18n.catalogue import Catalogue
 from optfm_bot.store.contract import Store
+
+_ANY_SIZE = 1 << 40
 
 
 class Desk:
     """A carrier for the outbox, and the reader of tickets.
 
-    `receive` stores what is new, `channels` are those of the customers.
+    `receive` stores what is new, `channels` are those of the customers. `words` are the bot's own, None for those that
+    it is shipped with, and `language` is that of the agents. `file_limit` is the largest file that the ticket takes.
     """
 
     def __init__(
@@ -33,19 +39,25 @@ class Desk:
         channels: Mapping[str, Channel],
         receive: Receive,
         new_id: Callable[[], int],
+        words: Words | None = None,
+        language: str = "ru",
     ) -> None:
         self.helpdesk = helpdesk
         self.instance = helpdesk.instance
-        limit = min(
+        self.file_limit = min(
             helpdesk.spec.file_limit, getattr(helpdesk.settings, "file_limit", helpdesk.spec.file_limit)
         )
+        self.sentences = FileSentences(words or Catalogue.load(), language, channels)
+        # A file above the limit is no affair of the ladder, which would leave its bare name: agents read a sentence.
         self.capabilities = Capabilities(
             text_limit=2_000_000,
             caption_limit=2_000_000,
-            media=MappingProxyType(dict.fromkeys(MediaKind, limit)),
+            media=MappingProxyType(dict.fromkeys(MediaKind, _ANY_SIZE)),
             idempotent=True,
         )
-        self._placing = Placing(helpdesk, store, clock, channels=channels, receive=receive)
+        self._placing = Placing(
+            helpdesk, store, clock, channels=channels, receive=receive, sentences=self.sentences
+        )
         self._looking = Looking(helpdesk, store, clock, receive=receive, new_id=new_id)
 
     @property

@@ -15,12 +15,14 @@ from typing import TypeVar
 
 import structlog
 
+from channels.body import plain_text
+from channels.codec import decode_outbound
 from channels.contract import Channel
 from channels.errors import Gone, Rejected, RetryLater, TooLarge, Unauthorized, Unreachable
 from channels.model import Media, MediaKind, Purpose, RawUpdate, Receipt, Rendered
 from channels.phrase import phrase
 from optfm_bot.clock import Clock
-from optfm_bot.dispatch.inner import down_update
+from optfm_bot.dispatch.inner import down_update, moved_update, refused_update
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.helpdesk.contract import (
     Customer,
@@ -31,6 +33,8 @@ from optfm_bot.helpdesk.contract import (
     TicketDraft,
     TicketRef,
 )
+from optfm_bot.helpdesk.sentences import FileSentences
+from optfm_bot.scratch import safe_name
 from optfm_bot.store.contract import Store
 from optfm_bot.store.records import Direction
 from optfm_bot.store.ticket_records import DeskCustomerRow, DeskMessageRow, TicketRow, TicketStatus
@@ -52,7 +56,7 @@ Receive = Callable[[str, Sequence[RawUpdate]], Awaitable[int]]
 
 
 class Placing:
-    """Delivers messages to tickets. `receive` stores what customers have to hear of it, `channels` are theirs."""
+    """Delivers messages to tickets. `receive` stores what follows from it, `channels` are those of the customers."""
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class Placing:
         *,
         channels: Mapping[str, Channel],
         receive: Receive,
+        sentences: FileSentences,
     ) -> None:
         self.helpdesk = helpdesk
         self.down = False
@@ -70,6 +75,7 @@ class Placing:
         self._clock = clock
         self._channels = channels
         self._receive = receive
+        self._sentences = sentences
         self._begun = clock.ms()
         self._down_since = 0
         self._tried: dict[int, int] = {}
@@ -119,7 +125,7 @@ class Placing:
         if ticket is None:
             raise Rejected(phrase("desk.not_in_record", "The ticket is not in our record any more"))
         if ticket.desk != self.helpdesk.instance:
-            ticket = await self._moved_here(ticket, message.purpose)
+            ticket = await self._moved_here(ticket, message)
         if message.purpose is Purpose.CLOSE:
             return await self._closed(ticket)
         before = await self._store.desk_message(key)
@@ -128,7 +134,7 @@ class Placing:
         words = DeskMessage(key=str(key), text=message.plain, files=await _files(message.media))
         note = message.purpose is Purpose.NOTE
         if key in self._named:
-            words = _in_words(words)
+            words = self._in_words(words, ticket)
         try:
             placed = await self._placed(ticket, words, before, note=note)
         except TooLarge:
@@ -137,19 +143,20 @@ class Placing:
             log.warning("desk.files_too_large", desk=self.helpdesk.instance, files=len(words.files))
             self._named.add(key)
             # An earlier attempt may have come as far as this, too: `before` has it looked for in these words.
-            placed = await self._placed(ticket, _in_words(words), before, note=note)
+            placed = await self._placed(ticket, self._in_words(words, ticket), before, note=note)
         self._named.discard(key)
         return self._receipt(placed)
 
-    async def _moved_here(self, ticket: TicketRow, purpose: Purpose) -> TicketRow:
+    async def _moved_here(self, ticket: TicketRow, message: Rendered) -> TicketRow:
         """A ticket of the helpdesk that the settings named before, as one of this: its number means another one here.
 
-        Raises `Rejected` for a note: it opens no ticket.
+        Whoever reads the new one has not read the talk so far, unless that waits here, too. Raises `Rejected` for a
+        note: it opens no ticket.
         """
         there = await self._store.open_ticket(self.helpdesk.instance, ticket.lane)
         if there is not None:
             return there
-        if purpose is Purpose.NOTE:
+        if message.purpose is Purpose.NOTE:
             raise Rejected(
                 phrase(
                     "desk.at_another",
@@ -157,6 +164,12 @@ class Placing:
                     desk=ticket.desk,
                 )
             )
+        log.warning(
+            "desk.changed", desk=self.helpdesk.instance, before=ticket.desk, ticket=ticket.external_id
+        )
+        if message.purpose is Purpose.CUSTOMER and ticket.external_id is not None:
+            moved = moved_update(ticket.id, ticket.lane, by=int(message.key))
+            await self._receive(self.helpdesk.instance, [moved])
         return replace(
             ticket,
             desk=self.helpdesk.instance,
@@ -204,11 +217,13 @@ class Placing:
         else:
             rows = await self._store.tickets(self.helpdesk.instance, lane=ticket.lane)
             known = [row.external_id for row in rows if row.external_id is not None]
+            sought = replace(draft, message=await self._sought(words))
             found = await self._doubted(
-                words, before, self.helpdesk.find_ticket(draft, since=moment_of(before.at), known=known)
+                words, before, self.helpdesk.find_ticket(sought, since=moment_of(before.at), known=known)
             )
         if found is None:
             found = await self.helpdesk.open_ticket(draft)
+        await self._refused(ticket, words, found.refused)
         now = self._clock.ms()
         async with self._store.unit() as unit:
             unit.desk.save_ticket(
@@ -245,18 +260,16 @@ class Placing:
         else:
             rows = await self._store.desk_messages(ticket.id)
             known = [row.external_id for row in rows if row.external_id is not None]
+            sought = await self._sought(words)
             found = await self._doubted(
                 words,
                 before,
-                self.helpdesk.find_message(ref, words, since=moment_of(before.at), known=known, note=note),
+                self.helpdesk.find_message(ref, sought, since=moment_of(before.at), known=known, note=note),
             )
         if found is None:
             add = self.helpdesk.add_note if note else self.helpdesk.add_customer_message
             found = await add(ref, words)
-        if found.refused:
-            log.warning(
-                "desk.files_refused", desk=self.helpdesk.instance, ticket=ref.id, files=len(found.refused)
-            )
+        await self._refused(ticket, words, found.refused)
         now = self._clock.ms()
         latest = await self._store.ticket(ticket.id)
         there = await self._store.open_ticket(self.helpdesk.instance, ticket.lane)
@@ -292,6 +305,34 @@ class Placing:
         if await self._store.open_ticket(self.helpdesk.instance, ticket.lane) is None:
             anew = replace(anew, status=TicketStatus.OPEN, closed_at=None)  # as the new one is there
         return await self._opened(anew, words, before)
+
+    async def _refused(self, ticket: TicketRow, words: DeskMessage, names: Sequence[str]) -> None:
+        """Let agents hear which files of a message they do not see: stored before the message counts as brought."""
+        if not names:
+            return
+        log.warning(
+            "desk.files_refused", desk=self.helpdesk.instance, ticket=ticket.external_id, files=len(names)
+        )
+        await self._receive(self.helpdesk.instance, [refused_update(int(words.key), ticket.lane, names)])
+
+    def _in_words(self, words: DeskMessage, ticket: TicketRow) -> DeskMessage:
+        """The message with a sentence for each file instead of it: nobody shall lose words because of a file."""
+        origin = ticket.person.partition(":")[0]
+        text = self._sentences.too_large(words.text, [file.name for file in words.files], origin)
+        return replace(words, text=text, files=())
+
+    async def _sought(self, words: DeskMessage) -> DeskMessage:
+        """The message with what an earlier attempt may have said of its files, or had of them."""
+        for row in await self._store.outgoing([int(words.key)]):
+            promised = decode_outbound(row.message)
+            files = [
+                replace(one, name=safe_name(one.name, mime=one.mime, otherwise=one.kind.value))
+                for one in promised.media
+            ]
+            if files:
+                also = self._sentences.variants(plain_text(promised.body), files)
+                return replace(words, also=also, named=tuple(file.name for file in files))
+        return words
 
     async def _attempt(self, ticket: TicketRow, words: DeskMessage, kind: str) -> None:
         """Write down that a call is about to begin."""
@@ -389,12 +430,6 @@ async def located(helpdesk: Helpdesk, store: Store, ticket: TicketRow) -> Ticket
     rows = await store.desk_messages(ticket.id)
     threads = [row.external_id for row in rows if row.external_id is not None]
     return await helpdesk.locate(ref_of(ticket), known=threads)
-
-
-def _in_words(words: DeskMessage) -> DeskMessage:
-    """The message with the names of its files instead of them: nobody shall lose words because of a file."""
-    names = "\n".join(f"📎 {file.name}" for file in words.files)
-    return replace(words, text=f"{words.text}\n\n{names}".strip(), files=())
 
 
 async def _files(media: Sequence[Media]) -> tuple[DeskFile, ...]:

@@ -36,6 +36,7 @@ class DeskRunner:
 
     `hooked` says that webhooks reach us. `healthy` is called whenever the helpdesk answers: what waits for that,
     or for better credentials, may be tried again. `duty` says whether it is this process that asks for changes.
+    Opening asks a helpdesk nothing, so its state is `starting` until it has answered for the first time.
     """
 
     def __init__(
@@ -90,8 +91,6 @@ class DeskRunner:
                 log.warning("helpdesk.not_open", desk=self.helpdesk.instance, error=str(trouble))
                 await self._clock.wait(stop, pause(trouble, self.status.now.failures, 1.0))
             else:
-                self.status.connected()
-                self._healthy()
                 return
 
     async def _ask(self, helpdesk: Polled) -> None:
@@ -130,25 +129,28 @@ class DeskRunner:
         return f"{cursor} {self._clock.ms()}" if now - self._cursor[1] < _STILL_SECONDS else cursor
 
     async def _look_now_and_then(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
+        if isinstance(self.helpdesk, Polled) and self._duty.held:  # asking for changes is a look
             await self._clock.wait(stop, _LOOK_SECONDS)
-            if stop.is_set():
-                return
-            try:
-                async with self._clock.limit(_CALL_SECONDS):
-                    health = await self.helpdesk.probe()
-            except (ChannelError, TimeoutError) as error:
-                self.status.failed(error if isinstance(error, ChannelError) else _silent())
-                continue
-            match health.state:
-                case HealthState.OK | HealthState.DEGRADED:
-                    self.status.connected()
-                    self.status.looked(health)
-                    self._healthy()
-                case HealthState.BAD_CREDENTIALS:
-                    self.status.failed(Unauthorized(health.hint or None))
-                case HealthState.DOWN:
-                    self.status.failed(Unreachable(health.hint or None, maybe_sent=False))
+        while not stop.is_set():
+            await self._look()
+            await self._clock.wait(stop, _LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        try:
+            async with self._clock.limit(_CALL_SECONDS):
+                health = await self.helpdesk.probe()
+        except (ChannelError, TimeoutError) as error:
+            self.status.failed(error if isinstance(error, ChannelError) else _silent())
+            return
+        match health.state:
+            case HealthState.OK | HealthState.DEGRADED:
+                self.status.connected()
+                self.status.looked(health)
+                self._healthy()
+            case HealthState.BAD_CREDENTIALS:
+                self.status.failed(Unauthorized(health.hint or None))
+            case HealthState.DOWN:
+                self.status.failed(Unreachable(health.hint or None, maybe_sent=False))
 
 
 def _silent() -> ChannelError:

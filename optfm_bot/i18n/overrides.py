@@ -32,7 +32,9 @@ def _language(
     path: KeyPath = (SECTION, language)
     if language not in catalogue.languages:
         names = ", ".join(catalogue.languages)
-        yield problem("text_language", where=locate(path), key=dotted(path), names=names)
+        yield problem(
+            "text_language", where=locate(path), key=dotted(path), hint="texts_example", names=names
+        )
         return
     for key, text in texts.items():
         yield from _message(language, key, text, catalogue, locate)
@@ -44,7 +46,9 @@ def _message(
     path: KeyPath = (SECTION, language, key)
     where, name = locate(path), dotted(path)
     if key not in catalogue.keys:
-        close = get_close_matches(key.lower(), catalogue.keys, n=1, cutoff=0.6)
+        inside = [] if isinstance(message, str) else [f"{key}.{part}" for part in message]
+        close = [one for one in inside if one in catalogue.keys]  # `handoff:` with `queued:` under it
+        close = close or get_close_matches(key.lower(), catalogue.keys, n=1, cutoff=0.6)
         hint, nearest = ("nearest", close[0]) if close else ("texts_page", "")
         yield problem("text_key", where=where, key=name, hint=hint, name=nearest)
         return

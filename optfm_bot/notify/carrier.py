@@ -9,10 +9,11 @@ import asyncio
 import logging
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote
 
 from channels.capabilities import Capabilities
 from channels.errors import Misconfigured, Rejected, RetryLater, Unreachable
@@ -33,17 +34,33 @@ _CALL_SECONDS = 60.0
 """The services have shorter limits of their own for connecting and for each answer."""
 
 
+class UnusableTargets(Misconfigured):
+    """There are targets that nobody can be told by; `found` says of each what is wrong with it."""
+
+    def __init__(self, found: Sequence[tuple[Target, Misconfigured]]) -> None:
+        self.found = tuple(found)
+        super().__init__(str(self.found[0][1]))
+
+
 class NotifyCarrier:
     """Sends notices to the targets of the settings.
 
-    Raises `Misconfigured` when it is made, if an address is none that apprise understands; the sentence names its key
-    and its scheme, never the address. Loads apprise then, and only then.
+    Raises `UnusableTargets` when it is made, if there are addresses that apprise does not understand or could not
+    deliver to; the sentences name their schemes, never the addresses. Loads apprise then, and only then.
     """
 
     def __init__(self, targets: Mapping[str, Target], clock: Clock) -> None:
         _silence()
         self._clock = clock
-        self._services = {name: _service(target) for name, target in targets.items()}
+        self._services: dict[str, Apprise] = {}
+        unusable: list[tuple[Target, Misconfigured]] = []
+        for name, target in targets.items():
+            try:
+                self._services[name] = _service(target.url.reveal())
+            except Misconfigured as error:
+                unusable.append((target, error))
+        if unusable:
+            raise UnusableTargets(unusable)
 
     @property
     def instance(self) -> str:
@@ -125,25 +142,62 @@ def _failure(said: Iterable[tuple[str, str]]) -> _Failure:
     return failure
 
 
-def _service(target: Target) -> Apprise:
+def _service(url: str) -> Apprise:
     from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - a quarter of a second that only those owe who have targets
 
     service = Apprise(asset=AppriseAsset(async_mode=False))
     with warnings.catch_warnings():  # it loads all its services, and their old imports are not for us to mend
         warnings.simplefilter("ignore", DeprecationWarning)
-        added = service.add(target.url.reveal())
+        added = service.add(url)
+    scheme, found, _ = url.partition("://")
+    if found and scheme in _MAIL and not _in_latin(url):
+        raise Misconfigured(
+            phrase(
+                "notify.mail_not_latin",
+                "mail goes to addresses in Latin letters only, such as {example}, and here is one with others",
+                example="anna@example.ru",
+            )
+        )
+    if added and scheme in _MAIL and not any(getattr(one, "targets", True) for one in service.services):
+        raise Misconfigured(
+            phrase(
+                "notify.nobody_to_mail",
+                "none of the recipients in this address is a mail address: {example}",
+                example="mailto://user:password@example.ru?to=anna@example.ru",
+            )
+        )
     if not added:
-        scheme, found, _ = target.url.reveal().partition("://")
-        shown = f" ({scheme}://••••)" if found and re.fullmatch(r"[a-z][a-z0-9]{0,20}", scheme) else ""
+        shown = f" {scheme}://••••" if found and re.fullmatch(r"[a-z][a-z0-9]{0,20}", scheme) else ""
         raise Misconfigured(
             phrase(
                 "notify.bad_address",
-                "{key}{shown} is no address that apprise can use; https://appriseit.com lists them",
-                key=target.key,
+                "the address{shown} is none that apprise can use; they look like {example}, and"
+                " https://appriseit.com lists them",
                 shown=shown,
+                example="mailto://user:password@example.ru?to=anna@example.ru",
             )
         )
     return service
+
+
+_MAIL = frozenset({"mailto", "mailtos"})
+_ADDRESS = re.compile(r"[^\s,;<>:/?&=@\"]+@[^\s,;<>:/?&=@\"]+")
+_RECIPIENTS = frozenset({"to", "cc", "bcc", "from", "reply"})
+
+
+def _in_latin(url: str) -> bool:
+    """Whether every address that a mail would go to, or come from, is one that mail servers take.
+
+    Apprise leaves the others out without a word, so a recipient would never hear of anything.
+    """
+    path, _, query = url.partition("://")[2].partition("?")
+    server, _, others = path.partition("/")
+    account, _, host = server.rpartition("@")
+    asked = [(name.lower(), value) for name, value in parse_qsl(query)]
+    texts = [value for name, value in asked if name in _RECIPIENTS] + [unquote(others)]
+    if "from" not in dict(asked):  # the account is the sender then
+        texts.append(f"{unquote(account.partition(':')[0])}@{host}")
+    return all(found.isascii() for text in texts for found in _ADDRESS.findall(text))
 
 
 def _notify(service: Apprise, subject: str, body: str) -> _Failure | None:

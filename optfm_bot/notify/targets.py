@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from config.people import NotifySection
+from config.problem import KeyPath
 from config.secret import Secret
 
 
@@ -17,18 +18,18 @@ class Target:
     """One address: the name that the outbox knows it by, where the settings have it, and the address itself."""
 
     name: str
-    key: str
+    path: KeyPath
     url: Secret
 
 
 def targets(notify: NotifySection) -> Mapping[str, Target]:
     """Every address of the settings by its name: `#1` for the first of all, `Анна#1` for the first of a manager."""
     found = [
-        Target(name=_name("", index), key=f"notify.urls[{index}]", url=url)
+        Target(name=_name("", index), path=("notify", "urls", index), url=url)
         for index, url in enumerate(notify.urls)
     ]
     found += [
-        Target(name=_name(manager.name, index), key=f"notify.managers[{number}].urls[{index}]", url=url)
+        Target(name=_name(manager.name, index), path=("notify", "managers", number, "urls", index), url=url)
         for number, manager in enumerate(notify.managers)
         for index, url in enumerate(manager.urls)
     ]

@@ -30,7 +30,7 @@ def json_line(event: Mapping[str, Any]) -> str:
 def console_line(event: Mapping[str, Any], *, colours: bool = False) -> str:
     """Write the event for a person; lines of a traceback begin with a bar, so no value can fake a record."""
     level = str(event["level"])
-    fields = " ".join(f"{key}={_bare(value)}" for key, value in event.items() if key not in _HEAD)
+    fields = fields_line({key: value for key, value in event.items() if key not in _HEAD})
     time, name, logger = str(event["ts"])[_TIME], str(event["event"]), str(event["logger"])
     if colours:
         time, name, logger = f"{_DIM}{time}{_RESET}", f"{_BOLD}{name}{_RESET}", f"{_DIM}{logger}{_RESET}"
@@ -40,6 +40,11 @@ def console_line(event: Mapping[str, Any], *, colours: bool = False) -> str:
         if key in event:
             line += "".join(f"\n    | {row}" for row in str(event[key]).split("\n"))
     return line
+
+
+def fields_line(fields: Mapping[str, Any]) -> str:
+    """Write fields that are redacted already for a person: `key=value`, in quotes where a value is not one word."""
+    return " ".join(f"{key}={_bare(value)}" for key, value in fields.items())
 
 
 def _bare(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from channels.errors import ChannelError
@@ -12,6 +12,7 @@ from optfm_bot.clock import Clock
 from optfm_bot.cluster.sharing import Sharing
 from optfm_bot.outbox.delivery import Delivery
 from optfm_bot.outbox.files import FileDoor
+from optfm_bot.outbox.forwarding import Forwarding
 from optfm_bot.outbox.outgoing import Carrier, DeliveryObserver, DeliverySettings, Outgoing
 from optfm_bot.store.contract import Store
 
@@ -42,7 +43,7 @@ class Deliveries(Mapping[str, Delivery]):
     """The deliveries by the name of their carrier, and the outlet of all who promise messages.
 
     It is made empty: those who promise know it before it knows whom they promise to. `observer` gives the one of a
-    carrier, `spread` a factor about 1 for pauses.
+    carrier, `spread` a factor about 1 for pauses, `desk` is the name of the one that is a helpdesk, if there is one.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Deliveries(Mapping[str, Delivery]):
         sharing: Sharing,
         files: FileDoor,
         spread: Callable[[], float],
+        desk: str | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -62,6 +64,7 @@ class Deliveries(Mapping[str, Delivery]):
         self._files = files
         self._spread = spread
         self._by_name: dict[str, Delivery] = {}
+        self._forwarding = Forwarding(store, clock, carriers=self._by_name.keys(), desk=desk)
 
     def add(
         self,
@@ -146,10 +149,11 @@ class Deliveries(Mapping[str, Delivery]):
         """The credentials of a channel work again."""
         self._by_name[channel].resume()
 
-    async def recover(self) -> None:
-        """Take up what an earlier run left."""
+    async def recover(self, shards: Collection[int] | None = None) -> None:
+        """Take up what an earlier owner of these shards left, also what it left for a former helpdesk."""
+        await self._forwarding.forward(shards)
         for delivery in self._by_name.values():
-            await delivery.recover()
+            await delivery.recover(shards)
 
     async def idle(self) -> None:
         """Wait until nothing is left to send."""

@@ -12,6 +12,7 @@ import structlog
 
 from channels.codec import encode_outbound
 from channels.errors import ChannelError, Moved, RetryLater, TooLarge, Unreachable
+from channels.ladder import files_without_link
 from channels.model import Purpose, Receipt, Rendered
 from channels.phrase import phrase
 from channels.render import plain_copy, render
@@ -26,6 +27,7 @@ from optfm_bot.outbox.plan import Close, Pause, Policy, Retry, SendPlain, SendTo
 from optfm_bot.outbox.room import Room
 from optfm_bot.outbox.turnstile import Turnstile
 from optfm_bot.ownership import Ownership, SoleOwner
+from optfm_bot.scratch import safe_name
 from optfm_bot.shards import shard_of
 from optfm_bot.store.contract import Store
 from optfm_bot.store.records import OutboxRow, OutboxState
@@ -390,13 +392,15 @@ class Delivery:
 
     def _ready(self, outgoing: Outgoing, rendered: Rendered) -> AbstractAsyncContextManager[Rendered]:
         """The message with every file that it carries at hand, while the block lasts."""
+        named = self._named_alone(outgoing)
+        outgoing.left_out = named
         if self._files is None or not lies_elsewhere(rendered):
             return nullcontext(rendered)
         most = self._settings.max_attempts
         patience = self._settings.file_attempts or most
 
         def left_out(files: Sequence[tuple[str, str]]) -> None:
-            outgoing.left_out = tuple(files)
+            outgoing.left_out = (*named, *files)
 
         return self._files.open(
             rendered,
@@ -404,6 +408,24 @@ class Delivery:
             last=outgoing.attempts + 1 >= most or outgoing.fetches + 1 >= patience,
             left_out=left_out,
         )
+
+    def _named_alone(self, outgoing: Outgoing) -> tuple[tuple[str, str], ...]:
+        """Files of which those who read the message get the name and no link, each with the reason."""
+        if not outgoing.message.media:
+            return ()
+        found: list[tuple[str, str]] = []
+        for item in files_without_link(outgoing.message, self._capabilities):
+            limit = self._capabilities.media.get(item.kind)
+            why = phrase("file.kind_not_taken", "files of this kind cannot be sent there")
+            if limit is not None:
+                why = phrase(
+                    "file.size_over_limit",
+                    "the file has {size} bytes, the limit is {limit}",
+                    size=item.size,
+                    limit=limit,
+                )
+            found.append((safe_name(item.name, mime=item.mime, otherwise=item.kind.value), why))
+        return tuple(found)
 
     async def _call(self, rendered: Rendered) -> Receipt:
         try:

@@ -12,10 +12,11 @@ import structlog
 
 from channels.capabilities import Capabilities
 from channels.dialects import dialect_named
-from channels.errors import ChannelError, Gone, Rejected, Unreachable
+from channels.errors import ChannelError, Gone, Rejected, TooLarge, Unreachable
 from channels.ladder import file_line
 from channels.measure import text_length, written
 from channels.model import Body, Inline, Media, Paragraph, Rendered, Text
+from channels.phrase import phrase
 from optfm_bot.clock import Clock
 from optfm_bot.scratch import Scratch, safe_name, scratch
 
@@ -44,15 +45,22 @@ class FileDoor:
     """Brings files from where they lie. `fetchers` are by the name of the origin: a channel instance or a helpdesk.
 
     `lines` are by the name of the carrier: how those who read there are told of a file that does not come. Who has
-    none is told its name, and its address if people may have that.
+    none is told its name, and its address if people may have that. `limits` are by the name of the carrier, too: the
+    largest file of one whose capabilities do not say.
     """
 
     def __init__(
-        self, fetchers: Mapping[str, Fetch], clock: Clock, *, lines: Mapping[str, Line] | None = None
+        self,
+        fetchers: Mapping[str, Fetch],
+        clock: Clock,
+        *,
+        lines: Mapping[str, Line] | None = None,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         self._fetchers = fetchers
         self._clock = clock
         self._lines = lines or {}
+        self._limits = limits or {}
         self._places = asyncio.Semaphore(_AT_ONCE)
 
     @asynccontextmanager
@@ -71,7 +79,13 @@ class FileDoor:
         the words because of the file.
         """
         async with scratch() as folder:
-            brought = [await self._brought(item, capabilities, folder, last=last) for item in rendered.media]
+            own = self._limits.get(rendered.chat.channel)
+            brought = [
+                await self._brought(
+                    item, capabilities.media.get(item.kind, 0) if own is None else own, folder, last=last
+                )
+                for item in rendered.media
+            ]
             left_out(
                 [
                     (_named(item).name, str(found))
@@ -81,15 +95,13 @@ class FileDoor:
             )
             yield with_files(rendered, brought, capabilities, self._lines.get(rendered.chat.channel, _line))
 
-    async def _brought(
-        self, item: Media, capabilities: Capabilities, folder: Scratch, *, last: bool
-    ) -> Media | ChannelError:
+    async def _brought(self, item: Media, limit: int, folder: Scratch, *, last: bool) -> Media | ChannelError:
         """The file as one that lies here, or why it is left out."""
         if item.origin is None:
             return item
         try:
             async with self._places:
-                content = await self._content(item, capabilities.media.get(item.kind, 0))
+                content = await self._content(item, limit)
                 mime = item.mime or _mime(content)
                 name = safe_name(item.name, mime=mime, otherwise=item.kind.value)
                 path = await _kept(folder, name, content)
@@ -110,6 +122,15 @@ class FileDoor:
         fetch = self._fetchers.get(item.origin or "")
         if fetch is None:
             raise Gone(f"nobody is configured under the name {item.origin!r}")
+        if item.size is not None and item.size > limit:
+            raise TooLarge(
+                phrase(
+                    "file.size_over_limit",
+                    "the file has {size} bytes, the limit is {limit}",
+                    size=item.size,
+                    limit=limit,
+                )
+            )
         try:
             async with self._clock.limit(_FETCH_SECONDS):
                 return await fetch(item, limit)

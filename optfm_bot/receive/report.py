@@ -32,17 +32,17 @@ class Report:
         }
 
     def states(self) -> Mapping[str, Mapping[str, str]]:
-        """The state of each channel: `state`, `since` when, and where there is trouble `why` and what `to_do`."""
-        shown = {name: self._shown(runner.status.now) for name, runner in self._runners.items()}
+        """The state of each channel and of the helpdesk: `state`, `since` when, in trouble `why` and what `to_do`."""
+        shown = {name: self._shown(runner.status.now, "channel") for name, runner in self._runners.items()}
         desk = self._runners.desk
         if desk is not None:
-            shown[desk.helpdesk.instance] = self._shown(desk.status.now)
+            shown[desk.helpdesk.instance] = self._shown(desk.status.now, "helpdesk")
         return shown
 
-    def _shown(self, now: Snapshot) -> Mapping[str, str]:
+    def _shown(self, now: Snapshot, what: str) -> Mapping[str, str]:
         shown = {"state": now.state.value, "since": now.since.isoformat(timespec="seconds")}
         if now.why:
             shown["why"] = translate(now.why, self._language)
         if not now.healthy and now.state is not ChannelState.STOPPED:
-            shown["to_do"] = self._words.label(f"channel.to_do.{now.state.value}", self._language)
+            shown["to_do"] = self._words.label(f"{what}.to_do.{now.state.value}", self._language)
         return shown

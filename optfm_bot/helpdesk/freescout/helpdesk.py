@@ -118,8 +118,8 @@ class FreeScout(Helpdesk, Hooked, Polled):
                 phrase("freescout.ticket_unnamed", "FreeScout opened a ticket and did not say which"),
                 maybe_sent=True,
             )
-        ref = self._opened(made.id, made.content, draft.message, customer_id)
-        if ref.refused or empty:
+        ref = self._opened(made.id, made.content, draft.message, customer_id, empty)
+        if ref.refused:
             log.warning(
                 "helpdesk.files_refused", instance=self.instance, ticket=made.id, files=len(ref.refused)
             )
@@ -299,12 +299,14 @@ class FreeScout(Helpdesk, Hooked, Polled):
             )
         return ThreadRef(id=made.id, refused=missing)
 
-    def _opened(self, number: str, content: Json, message: DeskMessage, customer_id: str) -> TicketRef:
+    def _opened(
+        self, number: str, content: Json, message: DeskMessage, customer_id: str, empty: tuple[str, ...]
+    ) -> TicketRef:
         try:
             return self._ref(read_conversation(content), customer_id, message)
         except BadPayload:
             # Some versions answer with the id alone.
-            return TicketRef(id=number, url=self._address(number), customer_id=customer_id)
+            return TicketRef(id=number, url=self._address(number), customer_id=customer_id, refused=empty)
 
     def _ref(
         self, conversation: Conversation, customer_id: str, message: DeskMessage | None = None

@@ -191,12 +191,15 @@ def is_reply(thread: Thread) -> bool:
 
 
 def same_message(thread: Thread, message: DeskMessage) -> bool:
-    """Whether a thread is this message of ours: the words are equal, or without words the files."""
-    words = fingerprint(write_html(message.text))
-    if fingerprint(thread.body) != words:
+    """Whether a thread is this message of ours: the words are equal, or without words the files.
+
+    The words are those of now or of an earlier attempt, which may have had a file that this one only speaks of.
+    """
+    there = fingerprint(thread.body)
+    if all(there != fingerprint(write_html(text)) for text in (message.text, *message.also)):
         return False
-    names = {file.name for file in message.files}
-    return bool(words) or {file.name for file in thread.files} == names
+    names = message.named or [file.name for file in message.files]
+    return bool(there) or {_stem(file.name) for file in thread.files} == {_stem(name) for name in names}
 
 
 def find_thread(
@@ -336,6 +339,11 @@ def _link(base: str, url: str) -> str | None:
         return link if url and urlsplit(link).scheme in WEB_SCHEMES else None
     except ValueError:
         return None
+
+
+def _stem(name: str) -> str:
+    """A file's name without its ending, which may be found out only when the file is at hand."""
+    return name.rpartition(".")[0] or name
 
 
 def _address(url: str) -> tuple[str, str]:

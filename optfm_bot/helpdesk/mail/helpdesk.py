@@ -229,10 +229,12 @@ class MailHelpdesk(Helpdesk, Polled):
             message_letter, self._head, ticket.id, subject, message, kind, self.clock()
         )
         await self._send(letter)
-        return ThreadRef(id=thread_of(letter.message_id), refused=letter.refused)
+        return ThreadRef(id=thread_of(letter.message_id))
 
     async def _send(self, letter: Letter) -> None:
         settings = self.settings
+        if letter.refused:  # the letter says so
+            log.warning("helpdesk.files_refused", instance=self.instance, files=len(letter.refused))
         copies = () if self._shared else (settings.address,)
         await self._post.send(letter.data, sender=settings.address, to=settings.to, copies=copies)
 

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import signal
-import sys
 from collections.abc import Sequence
 
-import orjson
-
+from channels.testing.process import serve
 from optfm_bot.testing.freescout_server.server import API_KEY, MAILBOX, UNDO, WEBHOOK_SECRET, FreeScoutServer
 
 
@@ -33,10 +29,6 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
     server = FreeScoutServer(
         host=options.host,
         port=options.port,
@@ -46,13 +38,9 @@ async def _serve(options: argparse.Namespace) -> None:
         retry_scale=options.retry_scale,
         pump=True,
     )
-    async with server:
-        if options.webhook:
-            server.subscribe(options.webhook)
-        line = {"base_url": server.base_url, "port": server.port, "mailbox": MAILBOX, "pid": os.getpid()}
-        sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
-        sys.stdout.buffer.flush()
-        await ended.wait()
+    if options.webhook:
+        server.subscribe(options.webhook)
+    await serve(server, lambda: {"base_url": server.base_url, "port": server.port, "mailbox": MAILBOX})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

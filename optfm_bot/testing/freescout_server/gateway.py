@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import socket
-import struct
 from collections.abc import Mapping
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +11,7 @@ from urllib.parse import parse_qsl, unquote
 import orjson
 from aiohttp import web
 
+from channels.testing.trouble import LONGEST_HANG, cut_off, pause, reset
 from optfm_bot.testing.freescout_server import shape
 from optfm_bot.testing.freescout_server.control import Control
 from optfm_bot.testing.freescout_server.faults import BEFORE, Fault, FaultKind
@@ -29,8 +27,6 @@ _JSON: Final = {"Content-Type": "application/json"}
 _HTML: Final = {"Content-Type": "text/html; charset=UTF-8"}
 _PAGE: Final = b"<!DOCTYPE html>\n<html><head><title>%s</title></head><body><h1>%s</h1></body></html>\n"
 _BROKEN: Final = b"Whoops, looks like something went wrong."
-_LONGEST_HANG: Final = 3600.0
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
 class Gateway:
@@ -105,17 +101,17 @@ class Gateway:
             case FaultKind.SERVER_ERROR | FaultKind.BAD_GATEWAY:
                 return self._page(int(fault.kind), _BROKEN)
             case FaultKind.RESET:
-                return _reset(request)
+                return reset(request)
             case _:
-                return _cut_off(request)
+                return cut_off(request)
 
     async def _write(self, request: web.BaseRequest, reply: Reply, fault: Fault | None) -> web.StreamResponse:
         match fault.kind if fault else None:
             case FaultKind.DROP_AFTER:
-                return _cut_off(request)
+                return cut_off(request)
             case FaultKind.HANG_AFTER:
-                await self._pause(_LONGEST_HANG)
-                return _cut_off(request)
+                await pause(LONGEST_HANG, self.server.closing)
+                return cut_off(request)
             case FaultKind.EMPTY:
                 return web.Response(status=200, body=b" ", headers={**_HTML, **self._date()})
             case FaultKind.SERVER_ERROR_AFTER:
@@ -139,14 +135,6 @@ class Gateway:
     def _date(self) -> dict[str, str]:
         return {"Date": format_datetime(self.server.world.now(), usegmt=True)}
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait, but not longer than the server lives."""
-        closing = asyncio.ensure_future(self.server.closing.wait())
-        try:
-            await asyncio.wait((closing,), timeout=seconds)
-        finally:
-            closing.cancel()
-
 
 def _object(body: bytes, content_type: str) -> dict[str, Any]:
     """The body as PHP sees it: what is not declared as JSON, or is none, is as good as empty."""
@@ -157,20 +145,3 @@ def _object(body: bytes, content_type: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _cut_off(request: web.BaseRequest) -> web.Response:
-    """Close the connection; the response that is returned goes nowhere."""
-    request.protocol.force_close()
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
-def _reset(request: web.BaseRequest) -> web.Response:
-    """Close the connection with a reset instead of a goodbye."""
-    if request.transport is not None:
-        connection = request.transport.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        request.transport.abort()
-    return web.Response()

@@ -18,8 +18,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
-from aiohttp import web
-
+from channels.testing.site import LocalSite
 from optfm_bot.testing.freescout_server.agents import Agents
 from optfm_bot.testing.freescout_server.conversations import Conversations
 from optfm_bot.testing.freescout_server.faults import Fault, FaultKind, FaultPlan
@@ -79,10 +78,9 @@ class FreeScoutServer:
         """Verb and path of every call that was let in."""
         self.refused_keys = 0
         self.closing = asyncio.Event()
-        self._gateway = Gateway(self)
         self._pumping = pump
         self._pump: asyncio.Task[None] | None = None
-        self._runner: web.ServerRunner | None = None
+        self._site = LocalSite(Gateway(self).handle, host=host, port=port)
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -97,7 +95,8 @@ class FreeScoutServer:
 
     async def start(self) -> None:
         """Listen; `port` is known afterwards."""
-        await self._listen()
+        await self._site.open()
+        self.port = self._site.port
         if self._pumping:
             self._pump = asyncio.create_task(self._deliver_when_due())
 
@@ -108,21 +107,21 @@ class FreeScoutServer:
             self._pump.cancel()
             await asyncio.gather(self._pump, return_exceptions=True)
         await self.webhooks.close()
-        await self._hang_up()
+        await self._site.close()
 
     @asynccontextmanager
     async def away(self) -> AsyncIterator[None]:
         """Nobody listens at the address inside the block."""
-        await self._hang_up()
+        await self._site.close()
         try:
             yield
         finally:
-            await self._listen()
+            await self._site.open()
 
     @property
     def base_url(self) -> str:
         """The address that people open; `/api` is below it."""
-        return f"http://{self.host}:{self.port}"
+        return self._site.address
 
     @property
     def webhook_secret(self) -> str:
@@ -170,21 +169,6 @@ class FreeScoutServer:
         }
 
     # -- the parts ----------------------------------------------------------------------------------------
-
-    async def _listen(self) -> None:
-        server = web.Server(
-            self._gateway.handle, access_log=None, keepalive_timeout=3600.0, lingering_time=0.0
-        )
-        self._runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self.host, self.port, reuse_address=True)
-        await site.start()
-        self.port = self._runner.addresses[0][1]
-
-    async def _hang_up(self) -> None:
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
 
     async def _deliver_when_due(self) -> None:
         while not self.closing.is_set():
