@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -30,6 +29,7 @@ from maxapi.types.attachments.buttons import CallbackButton, LinkButton, Request
 from maxapi.webhook.aiohttp import AiohttpMaxWebhook
 
 from tests.conftest import missing
+from tests.e2e.fakes import Control, fake, process
 
 pytestmark = pytest.mark.e2e
 
@@ -56,42 +56,13 @@ async def main():
 asyncio.run(main())
 """
 
-Control = Callable[..., Awaitable[dict[str, Any]]]
 Talk = Callable[..., Awaitable[dict[str, Any]]]
-
-
-@asynccontextmanager
-async def process(*command: str, **options: Any) -> AsyncIterator[Process]:
-    """Run a program; whatever happens, the process is gone afterwards."""
-    running = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE, **options)
-    try:
-        yield running
-    finally:
-        if running.returncode is None:
-            running.kill()
-        await running.communicate()
-
-
-@asynccontextmanager
-async def fake(*arguments: str) -> AsyncIterator[tuple[Process, dict[str, Any], Control]]:
-    command = (sys.executable, "-m", "channels.testing.max_server", "--port", "0", *arguments)
-    async with process(*command) as running, aiohttp.ClientSession() as client:
-        assert running.stdout is not None
-        line = json.loads(await asyncio.wait_for(running.stdout.readline(), 20))
-
-        async def control(command: str, *, status: int = 200, **given: Any) -> dict[str, Any]:
-            async with client.post(f"{line['base_url']}/_control/{command}", json=given) as answer:
-                found = await answer.json()
-                assert answer.status == status, found
-                return dict(found)
-
-        yield running, line, control
 
 
 @pytest.fixture
 async def platform() -> AsyncIterator[tuple[dict[str, Any], Control]]:
     """A fake of its own: its address, and its remote control."""
-    async with fake("--retry-scale", "0.0001") as (_, line, control):
+    async with fake("max_server", "--retry-scale", "0.0001") as (_, line, control):
         yield line, control
 
 
@@ -105,7 +76,7 @@ async def said(control: Control, count: int) -> list[dict[str, Any]]:
 
 
 async def test_a_bot_may_be_killed_and_restarted_while_the_fake_lives_on() -> None:
-    async with fake("--latency", "0.04") as (running, line, control):
+    async with fake("max_server", "--latency", "0.04") as (running, line, control):
         command = (sys.executable, "-c", POLLING_BOT, line["base_url"], line["token"])
         async with process(*command) as first:
             await control("burst", messages=4, chats=2, text="before")
@@ -125,7 +96,7 @@ async def test_a_bot_may_be_killed_and_restarted_while_the_fake_lives_on() -> No
 
 
 async def test_everything_can_be_steered_over_http() -> None:
-    async with fake() as (_, line, control), aiohttp.ClientSession() as client:
+    async with fake("max_server") as (_, line, control), aiohttp.ClientSession() as client:
 
         async def send(text: str, *, status: int = 200, **body: Any) -> dict[str, Any]:
             headers = {"Authorization": line["token"]}

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
 import pytest
 
+from tests.e2e.fakes import fake, process
+
 pytestmark = pytest.mark.e2e
 
-Control = Callable[..., Awaitable[dict[str, Any]]]
 
 POLLING_BOT = """
 import asyncio, sys
@@ -38,46 +35,20 @@ asyncio.run(main())
 """
 
 
-@asynccontextmanager
-async def process(*arguments: str) -> AsyncIterator[Process]:
-    """Run Python with these arguments; whatever happens, the process is gone afterwards."""
-    running = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdout=PIPE, stderr=PIPE)
-    try:
-        yield running
-    finally:
-        if running.returncode is None:
-            running.kill()
-        await running.communicate()
-
-
-@asynccontextmanager
-async def fake(*arguments: str) -> AsyncIterator[tuple[Process, dict[str, Any], Control]]:
-    async with (
-        process("-m", "channels.testing.telegram_server", "--port", "0", *arguments) as running,
-        aiohttp.ClientSession() as client,
-    ):
-        assert running.stdout is not None
-        line = json.loads(await asyncio.wait_for(running.stdout.readline(), 20))
-
-        async def control(command: str, *, status: int = 200, **given: Any) -> dict[str, Any]:
-            async with client.post(f"{line['base_url']}/_control/{command}", json=given) as answer:
-                found = await answer.json()
-                assert answer.status == status, found
-                return dict(found)
-
-        yield running, line, control
-
-
 async def test_a_bot_may_be_killed_and_restarted_while_the_fake_lives_on() -> None:
-    async with fake("--token", "777:KILL", "--latency", "0.04") as (running, line, control):
-        arguments = ("-c", POLLING_BOT, line["base_url"], line["token"])
-        async with process(*arguments) as first:
+    async with fake("telegram_server", "--token", "777:KILL", "--latency", "0.04") as (
+        running,
+        line,
+        control,
+    ):
+        command = (sys.executable, "-c", POLLING_BOT, line["base_url"], line["token"])
+        async with process(*command) as first:
             await control("burst", messages=4, chats=2, text="before")
             await control("wait", sent=4, timeout=30)
             first.send_signal(signal.SIGKILL)
         await control("burst", messages=4, chats=2, text="while it was dead")
         assert (await control("state"))["sent"] == 4
-        async with process(*arguments):
+        async with process(*command):
             state = await control("wait", sent=8, pending=0, in_flight=0, timeout=30)
         assert state["sent"] >= 8
         stats = await control("stats")
@@ -89,7 +60,7 @@ async def test_a_bot_may_be_killed_and_restarted_while_the_fake_lives_on() -> No
 
 
 async def test_everything_can_be_steered_over_http() -> None:
-    async with fake() as (_, line, control), aiohttp.ClientSession() as client:
+    async with fake("telegram_server") as (_, line, control), aiohttp.ClientSession() as client:
 
         async def call(method: str, **given: Any) -> tuple[int, dict[str, Any]]:
             async with client.post(f"{line['base_url']}/bot{line['token']}/{method}", json=given) as answer:

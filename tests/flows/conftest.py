@@ -9,7 +9,7 @@ import pytest
 
 from faq import Category, FaqEntry, FaqManager
 from faq.entry import EntryButton
-from optfm_bot.testing.stage import Stage
+from optfm_bot.testing.stage import Person, Stage
 
 ENTRIES = (
     FaqEntry(
@@ -70,6 +70,12 @@ def faq() -> FaqManager:
 async def stage(faq: FaqManager) -> AsyncIterator[Stage]:
     async with Stage(faq) as made:
         yield made
+
+
+@pytest.fixture
+def anna(stage: Stage) -> Person:
+    """Somebody who talks to the bot in a private chat."""
+    return stage.person("Анна")
 
 
 @pytest.fixture

@@ -8,11 +8,10 @@ import pytest
 
 from faq import Category, FaqEntry, FaqManager
 from optfm_bot.testing.platform import WITHOUT_BUTTONS
-from optfm_bot.testing.stage import Stage
+from optfm_bot.testing.stage import Person, Stage
 
 
-async def test_start_greets_by_name_and_says_what_to_do(stage: Stage) -> None:
-    anna = stage.person("Анна")
+async def test_start_greets_by_name_and_says_what_to_do(anna: Person) -> None:
     await anna.starts()
 
     greeting = anna.sees("Анна")
@@ -28,29 +27,25 @@ async def test_a_name_with_markup_is_only_a_name(stage: Stage) -> None:
     joker.sees("<b>*Вася*</b> [x](http://evil)")
 
 
-async def test_a_deep_link_opens_its_entry(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_deep_link_opens_its_entry(anna: Person) -> None:
     await anna.starts("delivery-cost")
 
     assert "Сроки" in anna.sees("300 ₽").labels
 
 
-async def test_a_deep_link_to_nothing_says_so(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_deep_link_to_nothing_says_so(anna: Person) -> None:
     await anna.starts("no-such-entry")
 
     anna.sees("ведёт на ответ, которого больше нет")
 
 
-async def test_help_and_unknown_commands(stage: Stage) -> None:
-    anna = stage.person()
+async def test_help_and_unknown_commands(anna: Person) -> None:
     for words, reply in (("/help", "/faq"), ("/HELP", "/faq"), ("/nonsense now", "/nonsense")):
         await anna.says(words)
         anna.sees(reply)
 
 
-async def test_topics_lead_to_questions_and_answers_and_back(stage: Stage) -> None:
-    anna = stage.person()
+async def test_topics_lead_to_questions_and_answers_and_back(anna: Person) -> None:
     await anna.says("/faq")
 
     topics = anna.sees("Выберите тему")
@@ -112,8 +107,7 @@ async def test_a_menu_without_buttons_is_walked_by_numbers(stage_with: Callable[
         anna.sees("за 10 дней")
 
 
-async def test_a_button_of_an_entry_that_is_gone(stage: Stage, faq: FaqManager) -> None:
-    anna = stage.person()
+async def test_a_button_of_an_entry_that_is_gone(stage: Stage, anna: Person, faq: FaqManager) -> None:
     await anna.says("сколько стоит доставка")
     anna.sees("300 ₽")
     stage.house.voice.serve(FaqManager([entry for entry in faq.entries if entry.id != "delivery-time"]))
@@ -122,8 +116,7 @@ async def test_a_button_of_an_entry_that_is_gone(stage: Stage, faq: FaqManager) 
     anna.sees("больше не действует")
 
 
-async def test_a_reload_changes_the_next_answer(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_reload_changes_the_next_answer(stage: Stage, anna: Person) -> None:
     stage.house.voice.serve(
         FaqManager([FaqEntry(id="x", question="Сколько стоит доставка?", answer="Теперь даром.")])
     )
@@ -148,8 +141,7 @@ async def test_each_person_has_a_language(stage: Stage) -> None:
     john.sees("от 300 ₽")
 
 
-async def test_a_chosen_language_is_kept_in_the_store(stage: Stage) -> None:
-    anna = stage.person("Анна")
+async def test_a_chosen_language_is_kept_in_the_store(stage: Stage, anna: Person) -> None:
     await anna.says("/language en")
 
     people = await stage.store.people(["stage:id-Анна"])

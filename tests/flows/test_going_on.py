@@ -12,13 +12,12 @@ from optfm_bot.domain.talk import Around, Said
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import Direction, MissKind
 from optfm_bot.testing.platform import WITHOUT_BUTTONS
-from optfm_bot.testing.stage import Stage
+from optfm_bot.testing.stage import Person, Stage
 
 # -- follow-ups ----------------------------------------------------------------------------------------
 
 
-async def test_a_follow_up_is_read_with_the_last_question(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_follow_up_is_read_with_the_last_question(stage: Stage, anna: Person) -> None:
     await anna.says("какие сроки доставки?")
     anna.sees("2–7 дней")
     await anna.says("а сколько стоит?")
@@ -34,15 +33,13 @@ async def test_a_follow_up_is_read_with_the_last_question(stage: Stage) -> None:
     assert await stage.store.misses() == []
 
 
-async def test_without_a_topic_a_follow_up_is_a_question_like_any_other(stage: Stage) -> None:
-    anna = stage.person()
+async def test_without_a_topic_a_follow_up_is_a_question_like_any_other(anna: Person) -> None:
     await anna.says("а в казань?")
 
     anna.sees("Пока не знаю")
 
 
-async def test_a_follow_up_that_stands_alone_is_answered_alone(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_follow_up_that_stands_alone_is_answered_alone(anna: Person) -> None:
     await anna.says("сколько стоит доставка")
     anna.sees("300 ₽")
     await anna.says("а как оплатить заказ?")
@@ -50,8 +47,7 @@ async def test_a_follow_up_that_stands_alone_is_answered_alone(stage: Stage) -> 
     anna.sees("По счёту")
 
 
-async def test_an_old_topic_is_over(stage: Stage) -> None:
-    anna = stage.person()
+async def test_an_old_topic_is_over(stage: Stage, anna: Person) -> None:
     await anna.says("сколько стоит доставка")
     anna.sees("300 ₽")
     await stage.clock.advance(601)
@@ -60,8 +56,7 @@ async def test_an_old_topic_is_over(stage: Stage) -> None:
     anna.sees("Пока не знаю")
 
 
-async def test_a_button_is_a_topic_too(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_button_is_a_topic_too(anna: Person) -> None:
     await anna.says("сколько стоит доставка")
     anna.sees("300 ₽")
     await anna.presses("Сроки")
@@ -71,8 +66,7 @@ async def test_a_button_is_a_topic_too(stage: Stage) -> None:
     anna.sees("300 ₽")
 
 
-async def test_thanks_do_not_end_a_topic_and_another_question_does(stage: Stage) -> None:
-    anna = stage.person()
+async def test_thanks_do_not_end_a_topic_and_another_question_does(anna: Person) -> None:
     await anna.says("сколько стоит доставка")
     anna.sees("300 ₽")
     await anna.says("спасибо")
@@ -99,8 +93,7 @@ async def test_a_topic_survives_a_restart(faq: FaqManager) -> None:
         anna.sees("300 ₽")
 
 
-async def test_a_topic_that_left_the_base_is_over(stage: Stage, faq: FaqManager) -> None:
-    anna = stage.person()
+async def test_a_topic_that_left_the_base_is_over(stage: Stage, anna: Person, faq: FaqManager) -> None:
     await anna.says("сколько стоит доставка")
     anna.sees("300 ₽")
     stage.house.voice.serve(FaqManager([entry for entry in faq.entries if entry.id != "delivery-cost"]))
@@ -122,8 +115,7 @@ async def test_a_number_and_a_command_are_no_follow_ups(stage_with: Callable[...
         anna.sees("300 ₽")
 
 
-async def test_a_corrected_follow_up_is_answered_anew(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_corrected_follow_up_is_answered_anew(anna: Person) -> None:
     await anna.says("какие сроки доставки")
     anna.sees("2–7 дней")
     await anna.says("а пельмени?")
@@ -142,8 +134,7 @@ async def test_everybody_has_a_topic_of_their_own(stage: Stage) -> None:
     boris.sees("Пока не знаю")
 
 
-async def test_a_long_question_is_not_kept_whole(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_long_question_is_not_kept_whole(stage: Stage, anna: Person) -> None:
     await anna.says("Сколько стоит доставка, сколько стоит, " * 20)
     anna.sees("300 ₽")
 
@@ -155,8 +146,7 @@ async def test_a_long_question_is_not_kept_whole(stage: Stage) -> None:
 # -- two questions -------------------------------------------------------------------------------------
 
 
-async def test_two_questions_are_answered_both_in_their_order(stage: Stage) -> None:
-    anna = stage.person()
+async def test_two_questions_are_answered_both_in_their_order(stage: Stage, anna: Person) -> None:
     await anna.says("Здравствуйте! Сколько стоит доставка? И как оплатить заказ?")
 
     first, second = anna.sees("300 ₽"), anna.sees("По счёту")
@@ -169,8 +159,7 @@ async def test_two_questions_are_answered_both_in_their_order(stage: Stage) -> N
     ]  # fmt: skip
 
 
-async def test_each_of_two_answers_has_opinions_of_its_own(stage: Stage) -> None:
-    anna = stage.person()
+async def test_each_of_two_answers_has_opinions_of_its_own(stage: Stage, anna: Person) -> None:
     await anna.says("сколько стоит доставка и как оплатить заказ")
     first, second = anna.sees("300 ₽"), anna.sees("По счёту")
     await anna.presses("👎 Не помогло", on=first)
@@ -183,8 +172,7 @@ async def test_each_of_two_answers_has_opinions_of_its_own(stage: Stage) -> None
     assert kept == [("delivery-cost", -1), ("payment", 1)]
 
 
-async def test_one_of_two_questions_is_unknown(stage: Stage) -> None:
-    anna = stage.person()
+async def test_one_of_two_questions_is_unknown(stage: Stage, anna: Person) -> None:
     await anna.says("Добрый день! Сколько стоит доставка? Как приготовить борщ?")
 
     anna.sees("300 ₽")
@@ -210,8 +198,7 @@ async def test_one_of_two_questions_is_unclear(stage_with: Callable[..., Stage],
         anna.sees("за 10 дней")
 
 
-async def test_a_follow_up_continues_the_second_answer(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_follow_up_continues_the_second_answer(anna: Person) -> None:
     await anna.says("как оплатить заказ и какие сроки доставки?")
     anna.sees("По счёту")
     anna.sees("2–7 дней")
@@ -231,8 +218,7 @@ async def test_two_clear_questions_do_not_wait_for_more(stage_with: Callable[...
         assert (stage.clock.now() - before).total_seconds() < 0.2
 
 
-async def test_a_story_is_one_question(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_story_is_one_question(anna: Person) -> None:
     await anna.says("Здравствуйте. Оформил у вас заказ. Всё нравится. Сколько стоит доставка?")
 
     anna.sees("300 ₽")

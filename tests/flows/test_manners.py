@@ -11,7 +11,7 @@ from faq import FaqManager
 from optfm_bot.blueprint import HouseSettings
 from optfm_bot.store.memory import MemoryStore
 from optfm_bot.store.records import Direction
-from optfm_bot.testing.stage import Stage
+from optfm_bot.testing.stage import Person, Stage
 
 JOINING = HouseSettings(join_window=1.2, person_per_minute=0)
 
@@ -116,8 +116,7 @@ async def test_a_correction_inside_the_window_replaces_the_words(stage_with: Cal
         anna.sees_nothing()
 
 
-async def test_an_edited_question_is_answered_anew(stage: Stage) -> None:
-    anna = stage.person()
+async def test_an_edited_question_is_answered_anew(anna: Person) -> None:
     await anna.says("как вернуть товар")
     anna.sees("14 дней")
     await anna.edits("id-Анна-1", "как вернуть деньги")
@@ -126,8 +125,7 @@ async def test_an_edited_question_is_answered_anew(stage: Stage) -> None:
     assert answer.message.reply_to == "id-Анна-1"
 
 
-async def test_an_edit_that_asks_the_same_changes_nothing(stage: Stage) -> None:
-    anna = stage.person()
+async def test_an_edit_that_asks_the_same_changes_nothing(stage: Stage, anna: Person) -> None:
     await anna.says("как вернуть товар")
     anna.sees("14 дней")
     await anna.edits("id-Анна-1", "Как вернуть товар???")
@@ -156,8 +154,7 @@ async def test_a_flood_gets_one_notice_and_others_none_of_it(stage_with: Callabl
         anna.sees("По счёту")
 
 
-async def test_who_has_blocked_the_bot_is_left_alone_until_they_return(stage: Stage) -> None:
-    anna = stage.person("Анна")
+async def test_who_has_blocked_the_bot_is_left_alone_until_they_return(stage: Stage, anna: Person) -> None:
     await anna.says("как оплатить заказ")
     anna.sees("По счёту")
     stage.platform.refuse.append(Gone())
@@ -172,8 +169,7 @@ async def test_who_has_blocked_the_bot_is_left_alone_until_they_return(stage: St
     assert people["stage:id-Анна"].gone_at is None
 
 
-async def test_leaving_is_remembered(stage: Stage) -> None:
-    anna = stage.person("Анна")
+async def test_leaving_is_remembered(stage: Stage, anna: Person) -> None:
     await anna.says("как оплатить заказ")
     anna.sees("По счёту")
     await anna.leaves()
@@ -183,8 +179,7 @@ async def test_leaving_is_remembered(stage: Stage) -> None:
     anna.sees_nothing()
 
 
-async def test_a_shared_phone_has_one_home(stage: Stage) -> None:
-    anna = stage.person("Анна")
+async def test_a_shared_phone_has_one_home(stage: Stage, anna: Person) -> None:
     await anna.shares_phone("+79991234567")
 
     anna.sees("Контакт получил")
@@ -193,8 +188,7 @@ async def test_a_shared_phone_has_one_home(stage: Stage) -> None:
     assert all("+7999" not in turn.text for turn in await stage.store.turns(str(anna.chat)))
 
 
-async def test_the_same_update_twice_is_answered_once(stage: Stage) -> None:
-    anna = stage.person()
+async def test_the_same_update_twice_is_answered_once(stage: Stage, anna: Person) -> None:
     anna.writes("как оплатить заказ")
     await stage.settle()
     anna.sees("По счёту")
@@ -207,8 +201,7 @@ async def test_the_same_update_twice_is_answered_once(stage: Stage) -> None:
     assert len(await stage.store.parked()) == 1
 
 
-async def test_an_update_that_nobody_can_read_blocks_nobody(stage: Stage) -> None:
-    anna = stage.person()
+async def test_an_update_that_nobody_can_read_blocks_nobody(stage: Stage, anna: Person) -> None:
     stage.platform.push(lane=str(anna.chat))
     await anna.says("как оплатить заказ")
 

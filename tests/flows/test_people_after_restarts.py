@@ -125,6 +125,10 @@ async def test_a_talk_goes_on_at_another_helpdesk_and_in_nobody_elses_ticket(sta
         await stage.settle()
         assert desk.words(boris) == ["Клиент просит позвать человека."]
         assert desk.words(anna) == ["я уже писала"]
+        (briefing,) = desk.notes(anna)
+        assert "Клиент: какая гарантия на насосы" in briefing
+        assert "Сотрудник: Ольга: Сейчас узнаю" in briefing
+        assert "я уже писала" not in briefing, "that stands in the ticket itself"
         desk.helpdesk.agent_replies(desk.ticket(anna).id, "Вижу")
         await desk.news()
         anna.sees("Вижу")
@@ -147,3 +151,24 @@ async def test_who_takes_the_call_back_closes_nobody_elses_ticket(stage_with: St
         anna.sees("человека больше не ждём")
         assert desk.ticket(boris).open
         assert desk.notes(boris) == []
+
+
+async def test_what_waited_for_the_former_helpdesk_reaches_the_present_one(stage_with: StageWith) -> None:
+    former = MemoryHelpdesk(HelpdeskContext(instance="freescout", clock=lambda: kept["at"]))
+    kept: dict[str, Any] = {}
+    async with at_the_desk(stage_with, helpdesk=former) as (stage, desk):
+        anna, boris = stage.person(), stage.person("Борис")
+        await called(stage, anna)
+        former.down = True
+        anna.writes("где мой заказ")
+        boris.writes("/operator")
+        await stage.clock.advance(5)
+        kept |= {"store": stage.store, "at": stage.clock.now()}
+    other = MemoryHelpdesk(HelpdeskContext(instance="mail", clock=lambda: kept["at"]))
+    async with at_the_desk(stage_with, helpdesk=other, first_update=1000, **kept) as (stage, desk):
+        anna, boris = stage.person(), stage.person("Борис")
+        await stage.settle()
+        assert desk.words(anna) == ["где мой заказ"]
+        assert len([note for note in desk.notes(anna) if note.startswith("Разговор до обращения:")]) == 1
+        assert desk.words(boris) == ["Клиент просит позвать человека."]
+        assert (await stage.store.counts()).outbox_open == {}

@@ -10,12 +10,10 @@ from channels.model import Purpose
 from optfm_bot.blueprint import HouseSettings
 from optfm_bot.store.records import Direction, MissKind
 from optfm_bot.testing.platform import WITHOUT_BUTTONS
-from optfm_bot.testing.stage import Stage
+from optfm_bot.testing.stage import Person, Stage
 
 
-async def test_a_question_is_answered_with_its_buttons(stage: Stage) -> None:
-    anna = stage.person("Анна")
-
+async def test_a_question_is_answered_with_its_buttons(anna: Person) -> None:
     await anna.says("Сколько стоит доставка?")
 
     answer = anna.sees("Доставка по России — от 300 ₽.")
@@ -24,8 +22,9 @@ async def test_a_question_is_answered_with_its_buttons(stage: Stage) -> None:
     anna.sees_nothing()
 
 
-async def test_a_button_leads_to_another_entry_and_an_address_stays_an_address(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_button_leads_to_another_entry_and_an_address_stays_an_address(
+    stage: Stage, anna: Person
+) -> None:
     await anna.says("почём доставка")
     first = anna.sees("300 ₽")
     await anna.presses("Сроки")
@@ -36,16 +35,14 @@ async def test_a_button_leads_to_another_entry_and_an_address_stays_an_address(s
     assert (tariffs.url, tariffs.token) == ("https://example.ru/delivery", None)
 
 
-async def test_a_greeting_never_hides_the_question_in_the_same_message(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_greeting_never_hides_the_question_in_the_same_message(anna: Person) -> None:
     await anna.says("Здравствуйте! Подскажите, пожалуйста, сколько стоит доставка?")
 
     anna.sees("300 ₽")
     anna.sees_nothing()
 
 
-async def test_small_talk_gets_small_talk(stage: Stage) -> None:
-    anna = stage.person()
+async def test_small_talk_gets_small_talk(anna: Person) -> None:
     for words, reply in (
         ("Здравствуйте!", "Здравствуйте"),
         ("спасибо большое 🙏", "Пожалуйста"),
@@ -56,8 +53,7 @@ async def test_small_talk_gets_small_talk(stage: Stage) -> None:
         anna.sees(reply)
 
 
-async def test_an_unclear_question_is_asked_back_with_at_most_three_and_none_of_these(stage: Stage) -> None:
-    anna = stage.person()
+async def test_an_unclear_question_is_asked_back_with_at_most_three_and_none_of_these(anna: Person) -> None:
     await anna.says("как вернуть")
 
     asked = anna.sees("Уточните")
@@ -68,8 +64,7 @@ async def test_an_unclear_question_is_asked_back_with_at_most_three_and_none_of_
     anna.sees("за 10 дней")
 
 
-async def test_none_of_these_is_kept_for_the_owner_of_the_base(stage: Stage) -> None:
-    anna = stage.person()
+async def test_none_of_these_is_kept_for_the_owner_of_the_base(stage: Stage, anna: Person) -> None:
     await anna.says("как вернуть")
     await anna.presses("Ничего из этого")
 
@@ -79,8 +74,7 @@ async def test_none_of_these_is_kept_for_the_owner_of_the_base(stage: Stage) -> 
     assert (miss.kind, miss.text) == (MissKind.NONE_OF_THESE, "как вернуть")
 
 
-async def test_what_the_base_does_not_know_is_admitted_and_kept(stage: Stage) -> None:
-    anna = stage.person()
+async def test_what_the_base_does_not_know_is_admitted_and_kept(stage: Stage, anna: Person) -> None:
     await anna.says("как приготовить борщ")
     await anna.says("а пельмени")
 
@@ -92,8 +86,7 @@ async def test_what_the_base_does_not_know_is_admitted_and_kept(stage: Stage) ->
     ]
 
 
-async def test_an_answer_in_between_ends_the_row_of_admissions(stage: Stage) -> None:
-    anna = stage.person()
+async def test_an_answer_in_between_ends_the_row_of_admissions(anna: Person) -> None:
     for words in ("как приготовить борщ", "как оплатить заказ", "а пельмени"):
         await anna.says(words)
 
@@ -102,8 +95,7 @@ async def test_an_answer_in_between_ends_the_row_of_admissions(stage: Stage) -> 
     anna.sees("Пока не знаю")
 
 
-async def test_an_opinion_is_kept_with_the_version_of_the_answer(stage: Stage) -> None:
-    anna = stage.person()
+async def test_an_opinion_is_kept_with_the_version_of_the_answer(stage: Stage, anna: Person) -> None:
     await anna.says("как оплатить заказ")
     answer = anna.sees("По счёту")
     await anna.presses("👍 Помогло", on=answer)
@@ -129,8 +121,7 @@ async def test_feedback_can_be_switched_off(stage_with: Callable[..., Stage]) ->
         assert anna.sees("По счёту").labels == []
 
 
-async def test_the_history_holds_both_sides(stage: Stage) -> None:
-    anna = stage.person()
+async def test_the_history_holds_both_sides(stage: Stage, anna: Person) -> None:
     await anna.says("как оплатить заказ")
 
     turns = await stage.store.turns(str(anna.chat))
@@ -161,8 +152,7 @@ async def test_a_number_means_nothing_an_hour_later(stage_with: Callable[..., St
         anna.sees("Пока не знаю")
 
 
-async def test_the_label_of_a_button_may_be_typed(stage: Stage) -> None:
-    anna = stage.person()
+async def test_the_label_of_a_button_may_be_typed(anna: Person) -> None:
     await anna.says("как вернуть")
     anna.sees("Уточните")
     await anna.says("ничего из этого")
@@ -180,15 +170,13 @@ async def test_a_forged_a_foreign_and_an_old_button_do_no_harm(stage: Stage) -> 
         boris.sees("Эта кнопка уже не действует")
 
 
-async def test_empty_and_invisible_texts_are_met_politely(stage: Stage) -> None:
-    anna = stage.person()
+async def test_empty_and_invisible_texts_are_met_politely(anna: Person) -> None:
     for words in ("", "   \n", "\u200b\u202e", "\x00\x07"):
         await anna.says(words)
         anna.sees("Сообщение пришло пустым")
 
 
-async def test_a_message_without_words_is_no_question(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_message_without_words_is_no_question(stage: Stage, anna: Person) -> None:
     await anna.says("как приготовить борщ")
     anna.sees("Пока не знаю")
     for words in ("👍", "🙏❤️", "???", "—"):
@@ -198,15 +186,13 @@ async def test_a_message_without_words_is_no_question(stage: Stage) -> None:
     assert [miss.text for miss in await stage.store.misses()] == ["как приготовить борщ"]
 
 
-async def test_control_characters_do_not_hide_a_question(stage: Stage) -> None:
-    anna = stage.person()
+async def test_control_characters_do_not_hide_a_question(anna: Person) -> None:
     await anna.says("сколько\x00 стоит\u200b доставка\x07?")
 
     anna.sees("300 ₽")
 
 
-async def test_64_kib_of_text_are_kept_and_answered_as_one_message(stage: Stage) -> None:
-    anna = stage.person()
+async def test_64_kib_of_text_are_kept_and_answered_as_one_message(stage: Stage, anna: Person) -> None:
     await anna.says("быть или не быть " * 4000)
 
     anna.sees("Пока не знаю")
@@ -214,8 +200,7 @@ async def test_64_kib_of_text_are_kept_and_answered_as_one_message(stage: Stage)
     assert len((await stage.store.turns(str(anna.chat)))[0].text) > 60_000
 
 
-async def test_what_is_not_text_gets_a_helpful_answer(stage: Stage) -> None:
-    anna = stage.person()
+async def test_what_is_not_text_gets_a_helpful_answer(anna: Person) -> None:
     for kind, words in (
         ("photo", "Фото получил"),
         ("voice", "Голосовые пока не понимаю"),
@@ -229,15 +214,13 @@ async def test_what_is_not_text_gets_a_helpful_answer(stage: Stage) -> None:
         anna.sees(words)
 
 
-async def test_a_caption_is_a_question(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_caption_is_a_question(anna: Person) -> None:
     await anna.sends("photo", caption="сколько стоит доставка")
 
     anna.sees("300 ₽")
 
 
-async def test_an_album_gets_one_reply(stage: Stage) -> None:
-    anna = stage.person()
+async def test_an_album_gets_one_reply(anna: Person) -> None:
     for _ in range(3):
         await anna.sends("photo", group_id="album-1")
 
@@ -245,8 +228,7 @@ async def test_an_album_gets_one_reply(stage: Stage) -> None:
     anna.sees_nothing()
 
 
-async def test_a_call_for_a_person_is_answered_honestly(stage: Stage) -> None:
-    anna = stage.person()
+async def test_a_call_for_a_person_is_answered_honestly(anna: Person) -> None:
     await anna.says("позовите оператора")
 
     anna.sees("Позвать человека сюда я не могу")
@@ -276,9 +258,8 @@ async def test_nobody_answers_another_bot(stage: Stage) -> None:
     ],
 )
 async def test_a_question_behind_thanks_is_answered_as_if_it_came_alone(
-    stage: Stage, text: str, words: str
+    anna: Person, text: str, words: str
 ) -> None:
-    anna = stage.person()
     await anna.says(text)
     anna.sees(words)
     anna.sees_nothing()

@@ -11,15 +11,16 @@ from optfm_bot.clock import ManualClock
 from optfm_bot.helpdesk.contract import DeskFile, HelpdeskContext, TicketRef
 from optfm_bot.helpdesk.freescout.helpdesk import FreeScout
 from optfm_bot.helpdesk.freescout.spec import FreeScoutSettings
+from optfm_bot.testing.desk_conformance import HelpdeskConformance
+from optfm_bot.testing.desk_stage import HelpdeskStage, Seen
 from optfm_bot.testing.freescout_server import FreeScoutServer
 from optfm_bot.testing.freescout_server.world import words
-from tests.conformance.helpdesk.suite import HelpdeskSuite, Seen, Stage
 
 KEY = "canary-key-/+=0123456789"
 SECRET = "canary-secret-0123456789"
 
 
-class FreeScoutStage(Stage):
+class FreeScoutStage(HelpdeskStage):
     secrets = (KEY, SECRET)
 
     def __init__(self, desk: FreeScout, server: FreeScoutServer, clock: ManualClock) -> None:
@@ -75,9 +76,9 @@ class FreeScoutStage(Stage):
         self.server.faults.rules.clear()
 
 
-class TestFreeScout(HelpdeskSuite):
+class TestFreeScout(HelpdeskConformance):
     @asynccontextmanager
-    async def staged(self) -> AsyncIterator[Stage]:
+    async def staged(self) -> AsyncIterator[HelpdeskStage]:
         clock = ManualClock()
         async with FreeScoutServer(api_key=KEY, webhook_secret=SECRET, clock=clock.now) as server:
             settings = FreeScoutSettings.model_validate(

@@ -11,15 +11,16 @@ from email.policy import default
 from optfm_bot.helpdesk.contract import DeskFile, HelpdeskContext, TicketRef
 from optfm_bot.helpdesk.mail.helpdesk import MailHelpdesk
 from optfm_bot.helpdesk.mail.spec import MailSettings
+from optfm_bot.testing.desk_conformance import HelpdeskConformance
+from optfm_bot.testing.desk_stage import ALL, REMOVES, HelpdeskStage, Seen, steady
 from optfm_bot.testing.mail_server import Fault, MailServer
-from tests.conformance.helpdesk.suite import ALL, REMOVES, HelpdeskSuite, Seen, Stage, steady
 
 BOT, STAFF, AGENT = "bot@shop.test", "staff@shop.test", "olga@shop.test"
 PASSWORD = "canary-mail-password-4711"
 KINDS = {"ticket": "customer", "customer": "customer", "note": "note"}
 
 
-class MailStage(Stage):
+class MailStage(HelpdeskStage):
     """A staff with a mailbox, and a bot with another one."""
 
     powers = ALL - {REMOVES}
@@ -119,9 +120,9 @@ def settings_of(server: MailServer, **changes: object) -> MailSettings:
     )
 
 
-class TestMailHelpdesk(HelpdeskSuite):
+class TestMailHelpdesk(HelpdeskConformance):
     @asynccontextmanager
-    async def staged(self) -> AsyncIterator[Stage]:
+    async def staged(self) -> AsyncIterator[HelpdeskStage]:
         async with MailServer() as server:
             server.account(BOT, PASSWORD)
             server.account(STAFF, "somebody else's")

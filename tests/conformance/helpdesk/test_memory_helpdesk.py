@@ -19,8 +19,9 @@ from optfm_bot.helpdesk.contract import (
     Removed,
     TicketRef,
 )
+from optfm_bot.testing.desk_conformance import HelpdeskConformance
+from optfm_bot.testing.desk_stage import HelpdeskStage, Seen, draft, message
 from optfm_bot.testing.memory_desk import SECRET_HEADER, MemoryHelpdesk
-from tests.conformance.helpdesk.suite import HelpdeskSuite, Seen, Stage, draft, message
 
 SECRET = "canary-desk-secret-0815"
 
@@ -30,7 +31,7 @@ def made() -> MemoryHelpdesk:
     return MemoryHelpdesk(context, secret=SECRET, file_limit=100_000)
 
 
-class MemoryStage(Stage):
+class MemoryStage(HelpdeskStage):
     secrets = (SECRET,)
 
     def __init__(self, desk: MemoryHelpdesk) -> None:
@@ -78,9 +79,9 @@ class MemoryStage(Stage):
         desk.refuse, desk.lose = [], 0
 
 
-class TestMemory(HelpdeskSuite):
+class TestMemory(HelpdeskConformance):
     @asynccontextmanager
-    async def staged(self) -> AsyncIterator[Stage]:
+    async def staged(self) -> AsyncIterator[HelpdeskStage]:
         desk = made()
         await desk.open()
         yield MemoryStage(desk)

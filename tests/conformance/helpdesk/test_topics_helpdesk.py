@@ -21,7 +21,8 @@ from optfm_bot.helpdesk.contract import (
 )
 from optfm_bot.helpdesk.topics.helpdesk import NOTE_SIGN, TelegramTopics
 from optfm_bot.helpdesk.topics.spec import TopicsSettings
-from tests.conformance.helpdesk.suite import ALL, LOOKUP, HelpdeskSuite, Seen, Stage, steady
+from optfm_bot.testing.desk_conformance import HelpdeskConformance
+from optfm_bot.testing.desk_stage import ALL, LOOKUP, HelpdeskStage, Seen, steady
 
 GROUP = -1001234567890
 AGENT = 501
@@ -29,7 +30,7 @@ TOKEN = "123456:canary-0123456789abcdef"
 LIMIT = 20_000
 
 
-class GroupStage(Stage):
+class GroupStage(HelpdeskStage):
     """A group, and an agent in it."""
 
     powers = ALL - {LOOKUP}
@@ -107,9 +108,9 @@ class GroupStage(Stage):
         return [found for event in heard for found in self.topics.understand(event)]
 
 
-class TestTopics(HelpdeskSuite):
+class TestTopics(HelpdeskConformance):
     @asynccontextmanager
-    async def staged(self) -> AsyncIterator[Stage]:
+    async def staged(self) -> AsyncIterator[HelpdeskStage]:
         async with TelegramServer(token=TOKEN) as server:
             server.set_forum(GROUP)
             settings = TelegramSettings(token=Secret(TOKEN), api_base=server.base_url, poll_timeout=0)

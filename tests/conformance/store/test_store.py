@@ -250,6 +250,21 @@ async def test_messages_are_unsent_until_they_are_resolved(store: Store) -> None
     assert list(await store.unsent("other")) == []
 
 
+async def test_a_forwarded_message_waits_for_another_carrier_as_if_it_were_new(store: Store) -> None:
+    async with store.unit() as unit:
+        unit.outbox.add(message(1))
+    async with store.unit() as unit:
+        unit.outbox.retry(1, attempts=3, not_before=NOW + 5, error="503")
+        unit.outbox.sending(1)
+    async with store.unit() as unit:
+        unit.outbox.forward(1, channel="mail", message='{"chat":"mail:2"}')
+
+    assert list(await store.unsent("t")) == []
+    [row] = await store.unsent("mail")
+    assert (row.id, row.channel, row.message) == (1, "mail", '{"chat":"mail:2"}')
+    assert (row.state, row.attempts, row.not_before, row.error) == (OutboxState.READY, 0, 0, None)
+
+
 async def test_a_retried_message_keeps_its_text_unless_a_new_one_is_given(store: Store) -> None:
     async with store.unit() as unit:
         unit.outbox.add(message(1))

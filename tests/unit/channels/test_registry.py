@@ -19,6 +19,7 @@ from channels.capabilities import Capabilities
 from channels.contract import Channel, ChannelContext, ChannelSettings, ChannelSpec, Transport
 from channels.errors import Misconfigured
 from channels.model import Inbound, RawUpdate, Receipt, Rendered
+from channels.phrase import Phrase
 from channels.registry import BUILT_IN, DISTRIBUTION, ChannelRegistry, SpecSource, create_channel
 
 CONTEXT = ChannelContext(instance="pigeon", clock=lambda: datetime(2026, 11, 21, tzinfo=UTC))
@@ -164,6 +165,22 @@ def test_a_broken_package_is_named_and_harms_nobody_else(
         registry.spec("pigeon")
 
 
+def test_what_is_wrong_with_a_package_has_a_code_to_be_said_in_another_language(package: Package) -> None:
+    broken = ChannelRegistry([theirs("pigeon_specs:NOT_ONE")])
+    broken.specs()
+    twice = ChannelRegistry([*ours(), theirs(kind="telegram")])
+
+    codes = [
+        one.code
+        for one in (broken.problems()["pigeon"], twice.problems()["telegram"])
+        if isinstance(one, Phrase)
+    ]
+    assert codes == ["registry.unusable", "registry.twice_ours"]
+    with pytest.raises(Misconfigured) as caught:
+        broken.spec("pigeon")
+    assert isinstance(str(caught.value), Phrase)
+
+
 def test_a_spec_that_calls_itself_otherwise_is_refused(package: Package) -> None:
     with pytest.raises(Misconfigured, match="calls itself 'pigeon'"):
         ChannelRegistry([theirs(kind="dove")]).spec("dove")
@@ -173,14 +190,14 @@ def test_a_built_in_channel_is_not_replaced_by_a_stranger(package: Package) -> N
     registry = ChannelRegistry([*ours(), theirs(kind="telegram")])
 
     assert registry.spec("telegram").title == "Telegram"
-    assert "optfm-bot and pigeon-post; the built-in one is used" in registry.problems()["telegram"]
+    assert "optfm-bot, pigeon-post; the built-in one is used" in registry.problems()["telegram"]
 
 
 def test_of_two_strangers_neither_is_chosen(package: Package) -> None:
     registry = ChannelRegistry([theirs(by="pigeon-post"), theirs(by="pigeon-air")])
 
     assert registry.kinds() == ()
-    with pytest.raises(Misconfigured, match="pigeon-air and pigeon-post; none of them is used"):
+    with pytest.raises(Misconfigured, match="pigeon-air, pigeon-post; none of them is used"):
         registry.spec("pigeon")
 
 

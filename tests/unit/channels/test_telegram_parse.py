@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from aiogram.types import Update
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import channels.telegram
@@ -32,6 +32,7 @@ from channels.model import (
 )
 from channels.telegram.address import BotIdentity
 from channels.telegram.parse import cut, parse_update, read_batch
+from tests.unit.channels.nonsense import JSON, WRONG, Spot, spots, unhurried, with_value, without
 
 PAYLOADS = Path(channels.telegram.__file__).parent / "payloads"
 SAMPLES = {path.stem: orjson.loads(path.read_bytes()) for path in PAYLOADS.glob("*.json")}
@@ -302,26 +303,6 @@ def test_the_lane_of_an_update_is_the_chat_of_its_event(name: str) -> None:
 
 # -- nonsense --------------------------------------------------------------------------------------------
 
-json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no bug
-
-
-def paths(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [at] if at else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for name, inner in items:
-        found += paths(inner, (*at, name))
-    return found
-
-
-SPOTS = [(name, path) for name in sorted(SAMPLES) for path in paths(SAMPLES[name])]
-
 
 def check_reads_or_refuses(update: Any) -> None:
     raw = cut(update, instance="tg", bot_id=1)
@@ -337,43 +318,27 @@ def check_reads_or_refuses(update: Any) -> None:
 
 
 @unhurried
-@given(st.dictionaries(st.sampled_from(["update_id", "message", "callback_query", "my_chat_member"]), json))
+@given(st.dictionaries(st.sampled_from(["update_id", "message", "callback_query", "my_chat_member"]), JSON))
 def test_random_json_is_read_or_refused(update: Any) -> None:
     check_reads_or_refuses(update)
 
 
 @unhurried
-@given(json)
+@given(JSON)
 def test_anything_at_all_can_be_cut(item: Any) -> None:
     check_reads_or_refuses(item)
 
 
 @unhurried
-@given(st.sampled_from(SPOTS), json | st.just(2**70) | st.just("\ud83d@\udc00") | st.just(10**5000))
-def test_a_sample_with_one_wrong_value_is_read_or_refused(
-    spot: tuple[str, tuple[Any, ...]], value: Any
-) -> None:
-    name, path = spot
-    update = orjson.loads(orjson.dumps(SAMPLES[name]))
-    place = update
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = value
-
-    check_reads_or_refuses(update)
+@given(st.sampled_from(spots(SAMPLES)), WRONG)
+def test_a_sample_with_one_wrong_value_is_read_or_refused(spot: Spot, value: Any) -> None:
+    check_reads_or_refuses(with_value(SAMPLES, spot, value))
 
 
 @unhurried
-@given(st.sampled_from(SPOTS))
-def test_a_sample_with_one_missing_value_is_read_or_refused(spot: tuple[str, tuple[Any, ...]]) -> None:
-    name, path = spot
-    update = orjson.loads(orjson.dumps(SAMPLES[name]))
-    place = update
-    for step in path[:-1]:
-        place = place[step]
-    del place[path[-1]]
-
-    check_reads_or_refuses(update)
+@given(st.sampled_from(spots(SAMPLES)))
+def test_a_sample_with_one_missing_value_is_read_or_refused(spot: Spot) -> None:
+    check_reads_or_refuses(without(SAMPLES, spot))
 
 
 def test_a_topic_that_our_bot_has_closed_is_our_own_doing() -> None:

@@ -154,7 +154,7 @@ def test_a_broken_package_of_others_is_named_beside_the_rest(
 
     assert 0 == result.exit_code
     assert "console" in result.output
-    assert "✗ vk: The channel type 'vk' of the package optfm-vk is unusable" in result.output
+    assert "✗ vk: Каналом типа 'vk' из пакета optfm-vk пользоваться нельзя" in result.output
 
 
 def test_the_page_of_our_own_needs_no_network(cli: Cli, project: Path) -> None:

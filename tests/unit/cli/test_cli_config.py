@@ -145,13 +145,44 @@ def test_a_wrong_helpdesk_and_a_wrong_text_are_told_with_their_lines(cli: Cli, p
     assert "config.yaml:8: texts.ru.handoff.joined: текст пустой" in result.output
 
 
+def test_a_tuning_that_cannot_be_used_is_warned_of(cli: Cli, project: Path) -> None:
+    (project / "config.yaml").write_text("faq:\n  path: knowledge/\n  tuning: nowhere.json\n", "utf-8")
+
+    result = cli("config", "check")
+
+    assert 0 == result.exit_code, "the bot starts all the same"
+    assert "config.yaml:3: faq.tuning: nowhere.json: файл не читается" in result.output
+
+
+def test_a_name_that_no_channel_may_have_is_told_once(cli: Cli, project: Path) -> None:
+    (project / "config.yaml").write_text(
+        "faq: {path: knowledge/}\nchannels: {Чат: {type: webchat}}\n", "utf-8"
+    )
+
+    result = cli("config", "check")
+
+    assert 1 == result.output.count("channels.Чат")
+
+
+def test_a_site_of_the_web_chat_that_is_none_is_told_in_russian(cli: Cli, project: Path) -> None:
+    (project / "config.yaml").write_text(
+        "faq: {path: knowledge/}\nchannels: {web: {type: webchat, allowed_origins: [optfm.ru]}}\n", "utf-8"
+    )
+
+    result = cli("config", "check")
+
+    assert "allowed_origins: нужен адрес сайта вида https://example.ru, а здесь 'optfm.ru'" in result.output
+
+
 def test_an_address_for_notices_that_would_refuse_the_start_fails_the_check(cli: Cli, project: Path) -> None:
-    (project / "config.yaml").write_text("faq: {path: knowledge/}\nnotify:\n  urls: [nonsense]\n", "utf-8")
+    (project / "config.yaml").write_text(
+        "faq: {path: knowledge/}\nnotify:\n  urls:\n    - json://127.0.0.1/\n    - nonsense\n", "utf-8"
+    )
 
     result = cli("config", "check")
 
     assert 3 == result.exit_code
-    assert "notify.urls[0] — не адрес, которым может пользоваться apprise" in result.output
+    assert "config.yaml:5: notify.urls[2]: адрес не подходит для apprise" in result.output
     assert "nonsense" not in result.output
 
 

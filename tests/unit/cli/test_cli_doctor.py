@@ -146,6 +146,23 @@ def test_updates_that_were_put_aside_are_told(cli: Cli, project: Path) -> None:
     assert "optfm-bot db revive" == database[1]["fix"]
 
 
+def test_messages_that_nobody_carries_are_told(cli: Cli, project: Path) -> None:
+    cli("db", "upgrade")
+    connection = sqlite3.connect(project / "optfm.db")
+    with connection:
+        connection.executemany(
+            "INSERT INTO outbox (id, channel, lane, purpose, message, created_at) VALUES (?, ?, 'web:1', ?, '{}', 0)",
+            [(1, "freescout", "customer"), (2, "freescout", "note"), (3, "web", "answer")],
+        )
+    connection.close()
+
+    database = findings(cli("doctor", "--offline", "--json"))["database"]
+
+    assert ["ok", "warning"] == [finding["mark"] for finding in database]
+    assert "2 (freescout)" in database[1]["text"]
+    assert database[1]["fix"]
+
+
 def test_a_part_that_hangs_does_not_hold_the_others(
     cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,7 +130,7 @@ def test_a_missing_base_is_a_finding(cli: Cli) -> None:
     result = cli("faq", "lint", "nowhere.yaml")
 
     assert 1 == result.exit_code
-    assert "nowhere.yaml: ошибка unreadable" in result.output
+    assert "nowhere.yaml: ошибка unreadable: такого файла или каталога нет (" in result.output
 
 
 def test_without_a_configuration_the_demo_is_looked_at(cli: Cli) -> None:

@@ -103,9 +103,20 @@ def test_two_helpdesks_are_one_too_many(refuse: Refuse) -> None:
 
 
 def test_a_helpdesk_is_a_section(refuse: Refuse) -> None:
-    assert [str(one) for one in refuse("helpdesk: {mail: 5}")] == [
-        "config.yaml:1: helpdesk.mail: must be a section of keys and values"
-    ]
+    (problem,) = refuse("helpdesk: {mail: 5}")
+
+    assert (problem.where, problem.key) == ("config.yaml:1", "helpdesk.mail")
+    assert problem.message == "must be a section of keys and values"
+    assert "freescout: {url:" in problem.hint
+
+
+def test_settings_of_a_helpdesk_without_a_name_are_one_mistake(refuse: Refuse) -> None:
+    (problem,) = refuse("helpdesk:\n  type: freescout\n  url: https://desk.example.ru\n  mailbox_id: 1\n")
+
+    assert (problem.key, problem.message) == (
+        "helpdesk",
+        "a name comes first, and these settings stand under it",
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,8 +233,9 @@ def test_texts_are_read_by_language_and_key(load: Load) -> None:
 @pytest.mark.parametrize(
     ("text", "key", "words"),
     [
-        ("texts: привет", "texts", "must be a section"),
-        ("texts: {ru: привет}", "texts.ru", "must be a section"),
+        ("texts: привет", "texts", "inside of their language"),
+        ("texts: {ru: привет}", "texts.ru", "inside of their language"),
+        ("texts: {handoff.late: привет}", "texts.handoff.late", "inside of their language"),
         ("texts: {ru: {handoff.late: 5}}", "texts.ru.handoff.late", "must be a text, or plural forms"),
         ("texts: {ru: {handoff.late: [a]}}", "texts.ru.handoff.late", "must be a text, or plural forms"),
         ("texts: {ru: {handoff: {late: 5}}}", "texts.ru.handoff", "must be a text, or plural forms"),

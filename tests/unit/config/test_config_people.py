@@ -73,7 +73,7 @@ STEPS = "forms:\n  a:\n    title: x\n    steps:\n"
         ("hours:\n  days:\n    mon: [22:00-06:00, 23:00-23:30]", 3, "hours.days.mon", "overlap"),
         ("hours:\n  days:\n    mon-fri: 9:00-18:00\n    пт: 9:00-17:00", 2, "hours.days", "`fri` is named twice"),
         ("hours:\n  holidays: XX", 2, "hours.holidays", "for example RU"),
-        ("hours:\n  days_off: [2026-12-31, 31.12.2026]", 2, "hours.days_off.1", "such as 2026-12-31"),
+        ("hours:\n  days_off: [2026-12-31, 31.12.2026]", 2, "hours.days_off[2]", "such as 2026-12-31"),
         ("hours: {days_off: [2026-11-07], working_days: [2026-11-07]}", 1, "hours", "2026-11-07 is in"),
         ("hours: {timezone: Mars}", 1, "hours.timezone", "no such time zone"),
         ("hours:\n  day: {}", 2, "hours.day", "did you mean `days`?"),
@@ -83,17 +83,17 @@ STEPS = "forms:\n  a:\n    title: x\n    steps:\n"
         ("forms:\n  a: {title: {fr: x}, steps: [{name: a}]}", 2, "forms.a.title", "for each language"),
         ("forms:\n  a: {title: ' ', steps: [{name: a}]}", 2, "forms.a.title", "for each language"),
         (f"{STEPS}      - {{name: a}}\n      - {{name: a}}", 2, "forms.a", "step `a` is there twice"),
-        (f"{STEPS}      - {{name: a}}\n      - {{name: Б}}", 6, "forms.a.steps.1.name", "a small Latin letter"),
-        (f"{STEPS}      - {{name: a, kind: choice}}", 5, "forms.a.steps.0", "a choice needs options"),
-        (f"{STEPS}      - {{name: a, options: [x]}}", 5, "forms.a.steps.0", "only the kind `choice`"),
-        (f"{STEPS}      - {{name: a, kind: choice, options: [Да, да]}}", 5, "forms.a.steps.0", "`да` is there twice"),
-        (f"{STEPS}      - {{name: a, kind: date}}", 5, "forms.a.steps.0.kind", "name, phone, email, text, choice"),
-        (f"{STEPS}      - {{name: a, knd: text}}", 5, "forms.a.steps.0.knd", "did you mean `kind`?"),
+        (f"{STEPS}      - {{name: a}}\n      - {{name: Б}}", 6, "forms.a.steps[2].name", "a small Latin letter"),
+        (f"{STEPS}      - {{name: a, kind: choice}}", 5, "forms.a.steps[1]", "a choice needs options"),
+        (f"{STEPS}      - {{name: a, options: [x]}}", 5, "forms.a.steps[1]", "only the kind `choice`"),
+        (f"{STEPS}      - {{name: a, kind: choice, options: [Да, да]}}", 5, "forms.a.steps[1]", "`да` is there twice"),
+        (f"{STEPS}      - {{name: a, kind: date}}", 5, "forms.a.steps[1].kind", "name, phone, email, text, choice"),
+        (f"{STEPS}      - {{name: a, knd: text}}", 5, "forms.a.steps[1].knd", "did you mean `kind`?"),
         ("notify:\n  assign: round_robin", 1, "notify", "`assign` needs managers"),
         ("notify:\n  managers: [{name: a}, {name: a}]", 1, "notify", "manager `a` is there twice"),
-        ("notify:\n  managers:\n    - {name: a, hours: {holidays: XX}}", 3, "notify.managers.0.hours.holidays", "RU"),
-        ("notify:\n  managers: [{name: a, hours: {day: {}}}]", 2, "notify.managers.0.hours.day", "mean `days`?"),
-        ("agent: {region: Russia}", 1, "agent.region", "must match"),
+        ("notify:\n  managers:\n    - {name: a, hours: {holidays: XX}}", 3, "notify.managers[1].hours.holidays", "RU"),
+        ("notify:\n  managers: [{name: a, hours: {day: {}}}]", 2, "notify.managers[1].hours.day", "mean `days`?"),
+        ("agent: {region: Russia}", 1, "agent.region", "two capital Latin letters"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line(refuse: Refuse, text: str, line: int, key: str, words: str) -> None:
@@ -196,7 +196,7 @@ def test_managers_keep_their_order_their_hours_and_their_secrets(load: Load) -> 
 def test_an_address_written_into_the_file_is_a_warning(load: Load) -> None:
     loaded = load("notify:\n  urls: [json://u:hunter2@h/]\n")
 
-    assert ["notify.urls.0"] == [warning.key for warning in loaded.warnings]
+    assert ["notify.urls[1]"] == [warning.key for warning in loaded.warnings]
     assert "hunter2" not in str(loaded.warnings[0])
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-from config import ConfigError, Problem, Secret, load_config, secrets_in, validate_section
+from config import ConfigError, LoadedConfig, Problem, Secret, load_config, secrets_in, validate_section
 
+Load = Callable[..., LoadedConfig]
 Refuse = Callable[..., list[Problem]]
 
 
@@ -28,7 +29,7 @@ Refuse = Callable[..., list[Problem]]
         ("server: {public_url: bot.example.ru}", "config.yaml:1", "server.public_url", "such as https://"),
         ("agent: {timezone: Mars/Base}", "config.yaml:1", "agent.timezone", "for example Europe/Moscow"),
         ("agent: {language: fr}", "config.yaml:1", "agent.language", "must be one of: ru, en, given 'fr'"),
-        ("agent: {name: ''}", "config.yaml:1", "agent.name", "at least 1 characters"),
+        ("agent: {name: ''}", "config.yaml:1", "agent.name", "must not be empty"),
         ("database: {url: mysql://h/x}", "config.yaml:1", "database.url", "unknown database driver `mysql`"),
         ("database: {url: optfm.db}", "config.yaml:1", "database.url", "must be an address"),
         ("conversation: {join_window: 11}", "config.yaml:1", "conversation.join_window", "at most 10"),
@@ -174,3 +175,80 @@ def test_a_problem_without_russian_words_speaks_english() -> None:
         Problem(where="a.yaml:1", key="k", message="wrong", hint="fix it").describe("ru")
         == "a.yaml:1: k: wrong (fix it)"
     )
+
+
+FORM = "forms:\n  a:\n    title: Звонок\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "texts:\n  handoff.queued: Передал",
+            "config.yaml:2: texts.handoff.queued: тексты пишутся внутри своего языка, ru или en (например: texts: {ru:",
+        ),
+        ("hours: 9-18", "config.yaml:1: hours: нужен раздел из ключей и значений (например: hours: {days: {mon-fri:"),
+        ("hours:\n  пн-пт: 9:00-18:00", "config.yaml:2: hours.пн-пт: неизвестный ключ (например: hours: {days:"),
+        ("hours:\n  days: {sun: false}", "hours.days.sun: нужны часы вида 09:00-18:00 или их список (выходной день"),
+        ("hours:\n  days_off: 2026-12-31", "hours.days_off: нужен список (запишите в скобках: days_off: [a, b])"),
+        (f"{FORM}    steps: [phone]", "forms.a.steps[1]: нужен раздел из ключей и значений (например: {name"),
+        (f"{FORM}    steps: {{name: phone}}", "forms.a.steps: нужен список (например: steps: [{name: phone"),
+        (f"{FORM}    steps: [{{name: a, label: 5}}]", "steps[1].label: нужен текст или тексты по языкам: ru, en (н"),
+        (f"{FORM}    steps: [{{name: a}}]\n    thanks: Ваш {{номер}}", "есть {номер}, а подставить сюда боту нечего ("),
+        ("notify: {urls: [a], managers: [Анна]}", "managers[1]: нужен раздел из ключей и значений (например: {name:"),
+        ("notify: {urls: ['${file:/nowhere}']}", "notify.urls[1]: не читается /nowhere: такого файла нет"),
+        ("database: {url: 'sqlite://optfm.db'}", "перед файлом SQLite нужны три косые черты"),
+        ("database: {backup: {at: '3:10'}}", "database.backup.at: нужно время суток вида 03:10, указано '3:10'"),
+        ("database: {url: 'postgresql://a:b@host:port/x'}", "database.url: порт после имени сервера должен быть"),
+        ("database: {url: 'postgresql://a:b:c/d@[::1]:x/y'}", "database.url: порт после имени сервера"),
+        ("server: {host: 'http://0.0.0.0'}", "server.host: нужен адрес вида 0.0.0.0, без http:// и порта"),
+        ("server: {host: '0.0.0.0:8080'}", "server.host: нужен адрес вида 0.0.0.0, без http:// и порта"),
+        ("agent: {id: Бот}", "agent.id: нужно 1–32 символа: строчная латинская буква"),
+        ("agent: {region: ru}", "agent.region: нужны две заглавные латинские буквы, например RU, указано 'ru'"),
+        ("agent: {name: 2024}", "agent.name: нужно текстовое значение (возьмите значение в кавычки)"),
+        ("faq: {path: [a, b]}", "faq.path: нужно текстовое значение (одно значение, без скобок"),
+        ("conversation: {join_window: 20}", "conversation.join_window: должно быть не больше 10, указано '20'"),
+        ("server:\n  port:80", "server: нужен раздел из ключей и значений (после ключа с двоеточием"),
+        ("channels:\n  type: telegram\n  token: x", "channels: сначала имя, а эти настройки — под ним (например: ch"),
+        ("channels: {telegram: 12345:abc}", "нужен раздел из ключей и значений (например: channels: {telegram: {"),
+        ("keep_daily: 3", "config.yaml:1: keep_daily: неизвестный ключ (может быть, `database.backup.keep_daily`?)"),
+        ("per_bot_per_second: 3", "per_bot_per_second: неизвестный ключ (может быть, `delivery.per_bot_per_second`?)"),
+    ],
+)  # fmt: skip
+def test_a_stranger_reads_in_russian_what_is_wrong_where_and_what_to_write(
+    refuse: Refuse, text: str, told: str
+) -> None:
+    assert told in "\n".join(problem.describe("ru") for problem in refuse(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "server: {host: '::'}",
+        "server: {host: '::1'}",
+        "server: {host: 'fe80::1:2'}",
+        "server: {host: localhost}",
+        "database: {url: 'postgresql://a:b@host/x'}",
+        "database: {url: 'postgresql://a:b:c@host:5432/x'}",
+        "database: {url: 'postgresql://a@[::1]/x'}",
+        "database: {url: 'postgresql://a@[::1]:5432/x?ssl=require'}",
+        "database: {url: 'postgresql:///x?host=/run/postgresql'}",
+        "database: {url: 'sqlite://'}",
+        "database: {url: 'sqlite:////tmp/x.db'}",
+    ],
+)
+def test_what_is_right_is_taken(load: Load, text: str) -> None:
+    assert load(text).settings
+
+
+def test_a_category_that_no_manager_has_is_warned_of(load: Load) -> None:
+    managers = "  managers: [{name: Анна, categories: [sales]}]\n"
+    forms = f"{FORM}    category: sale\n    steps: [{{name: a}}]\n"
+    faq = "faq: {path: x}\n"
+    (warning,) = load(f"{faq}{forms}notify:\n  assign: category\n{managers}").warnings
+
+    assert (warning.where, warning.key) == ("config.yaml:5", "forms.a.category")
+    assert "`sale`" in warning.message_ru
+    everybody = managers.replace("}]", "}, {name: Олег}]")
+    for other in (f"notify:\n{managers}", f"notify:\n  assign: category\n{everybody}"):
+        assert load(f"{faq}{forms}{other}").warnings == ()

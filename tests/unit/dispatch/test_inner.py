@@ -22,13 +22,17 @@ from optfm_bot.dispatch.inner import (
     Inner,
     LeftOutIn,
     LostIn,
+    MovedIn,
+    RefusedIn,
     StaffIn,
     alarm_update,
     desk_update,
     down_update,
     left_out_update,
     lost_update,
+    moved_update,
     read_inner,
+    refused_update,
     staff_update,
 )
 from optfm_bot.dispatch.intake import encoded
@@ -235,3 +239,10 @@ def test_no_garbage_inside_an_event_does_any_other_harm(name: str, value: Any) -
     except BadPayload:
         return
     assert isinstance(found, DeskIn)
+
+
+def test_refused_files_and_a_moved_ticket_are_read_as_they_were_written() -> None:
+    refused = refused_update(5, LANE, ["a.php", "б"])
+    assert (refused.key, stored("desk", refused)) == ("refused-5", RefusedIn(files=("a.php", "б")))
+    moved = moved_update(7, LANE, by=5)
+    assert (moved.key, stored("desk", moved)) == ("moved-5", MovedIn(ticket=7, by=5))

@@ -17,7 +17,7 @@ from optfm_bot.domain.conversation import EMPTY, Conversation
 from optfm_bot.domain.say import Relay, Response
 from optfm_bot.i18n.catalogue import Catalogue
 from optfm_bot.store.memory import MemoryStore
-from optfm_bot.store.records import Direction, TurnRow
+from optfm_bot.store.records import Direction, OutboxRow, PersonRow, TurnRow
 from optfm_bot.store.ticket_records import TicketRow, TicketStatus
 
 LANE = "stage:anna"
@@ -199,3 +199,97 @@ async def test_of_a_long_talk_the_last_words_are_told(scene: Scene) -> None:
     lines = response.relays[1].text.splitlines()[1:]
     assert len(lines) == 40
     assert lines[-1].endswith("слово 59")
+
+
+# -- another helpdesk, and groups -------------------------------------------------------------------------
+
+
+async def promised(scene: Scene, number: int, inbox_id: int) -> None:
+    row = OutboxRow(
+        id=number,
+        channel="desk",
+        lane=LANE,
+        message="{}",
+        purpose="customer",
+        created_at=AT,
+        inbox_id=inbox_id,
+    )
+    async with scene.store.unit() as unit:
+        unit.outbox.add(row)
+
+
+async def test_a_talk_that_moved_is_told_up_to_the_words_it_goes_on_with(scene: Scene) -> None:
+    await scene.said("как оплатить", inbox_id=1)
+    await scene.said("Картой.", Direction.OUT, inbox_id=1)
+    await scene.said("Вы здесь?", inbox_id=2)
+    await scene.said("Жду", inbox_id=3)
+    await promised(scene, 50, 2)
+    talk = replace(EMPTY, person=LANE, ticket=7)
+
+    note = await scene.opening.moved(LANE, talk, 50)
+    assert note is not None
+    assert [line.partition(" ")[2] for line in note.text.splitlines()[1:]] == [
+        "01:31 Клиент: как оплатить",
+        "01:32 Бот: Картой.",
+    ]
+    whole = await scene.opening.moved(LANE, talk, 51)
+    assert whole is not None
+    assert len(whole.text.splitlines()) == 5, "of words that are not kept any more nothing is known"
+
+
+async def test_a_talk_that_begins_with_the_words_that_moved_has_nothing_to_tell(scene: Scene) -> None:
+    await scene.said("Вы здесь?", inbox_id=2)
+    await promised(scene, 50, 2)
+    assert await scene.opening.moved(LANE, replace(EMPTY, person=LANE, ticket=7), 50) is None
+
+
+async def test_a_closed_ticket_of_another_helpdesk_is_briefed_when_it_has_moved(scene: Scene) -> None:
+    await scene.said("как оплатить")
+    row = TicketRow(
+        id=7,
+        desk="freescout",
+        lane=LANE,
+        person=LANE,
+        subject="",
+        external_id="77",
+        opened_at=AT,
+        updated_at=AT,
+    )
+    async with scene.store.unit() as unit:
+        unit.desk.save_ticket(row)
+    before = replace(EMPTY, ticket=7, ticket_closed=AT)
+    response = await scene.completed(before, talk=replace(before, ticket_closed=0), relays=(WORDS,))
+    assert response.relays == (WORDS,)
+
+
+async def test_in_a_group_the_question_and_the_lines_have_names(scene: Scene) -> None:
+    for name in ("Анна", "Борис"):
+        person = PersonRow(
+            ref=f"stage:{name}",
+            channel="stage",
+            external_id=name,
+            display_name=f" {name} ",
+            first_seen_at=AT,
+            last_seen_at=AT,
+        )
+        async with scene.store.unit() as unit:
+            unit.history.save_person(person)
+    await scene.said("как оплатить", person="stage:Анна", message_id="m1")
+    await scene.said("и куда", person="stage:Анна", message_id="m2")
+    await scene.said("ясно", person="stage:Борис")
+    asked = Relay(purpose=Purpose.CUSTOMER, text="как оплатить\nи куда")
+    before = replace(EMPTY, asked_text=asked.text, asked="m2")
+    response = Response(
+        outcome="handoff", conversation=before, subject="?", relays=(asked, replace(WORDS, by="Борис"))
+    )
+    completed = await scene.opening.completed(response, LANE, before, group=True)
+
+    assert [one.signed for one in completed.relays[:2]] == [
+        "Анна: как оплатить\nи куда",
+        "Борис: Позовите человека",
+    ]
+    assert [line.partition(" ")[2] for line in completed.relays[2].text.splitlines()[1:4]] == [
+        "01:31 Анна: как оплатить",
+        "01:32 Анна: и куда",
+        "01:33 Борис: ясно",
+    ]

@@ -12,7 +12,9 @@ import pytest
 
 import faq
 from channels import capabilities, contract, errors, model
+from faq import contract as matching
 from optfm_bot import sdk
+from optfm_bot.helpdesk import contract as desk
 
 
 def test_every_name_of_the_door_can_be_had() -> None:
@@ -20,7 +22,7 @@ def test_every_name_of_the_door_can_be_had() -> None:
     assert sorted(sdk.__all__) == dir(sdk)
 
 
-@pytest.mark.parametrize("module", [model, contract, errors, capabilities])
+@pytest.mark.parametrize("module", [model, contract, errors, capabilities, desk, matching])
 def test_the_door_leaves_out_no_type_of_the_contracts(module: ModuleType) -> None:
     public = {
         name
@@ -49,7 +51,10 @@ def test_what_the_door_does_not_name_it_does_not_give() -> None:
 
 def test_the_version_is_known_and_the_door_is_cheap_to_open() -> None:
     """A spec that only describes a channel must not pay for the house."""
-    code = "import sys, optfm_bot.sdk as sdk; sdk.ChannelSpec; print(sdk.SDK_VERSION, 'optfm_bot.house' in sys.modules)"
+    code = (
+        "import sys, optfm_bot.sdk as sdk; sdk.ChannelSpec, sdk.HelpdeskSpec;"
+        "print(sdk.SDK_VERSION, 'optfm_bot.house' in sys.modules)"
+    )
     told = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

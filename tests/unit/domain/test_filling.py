@@ -10,8 +10,9 @@ from channels.body import plain_text
 from optfm_bot.domain.choices import FormInput as InputChoice
 from optfm_bot.domain.conversation import Conversation, dump, load
 from optfm_bot.domain.filling import Filling, Numbered
+from optfm_bot.domain.form_state import SUMMARY
 from optfm_bot.domain.form_steps import Form, Label, StepKind, default_step
-from optfm_bot.domain.forms import SUMMARY, FormInput, Pressed, SharedPhone, Typed
+from optfm_bot.domain.forms import FormInput, Pressed, SharedPhone, Typed
 from optfm_bot.domain.handoff import Stage
 from optfm_bot.domain.say import Response
 from optfm_bot.i18n.catalogue import Catalogue

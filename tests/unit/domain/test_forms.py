@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.body import parse_body, plain_text
+from optfm_bot.domain.form_questions import thanks
+from optfm_bot.domain.form_state import CHANGE, SUMMARY, FormState, dump, load
 from optfm_bot.domain.form_steps import (
     REQUEST,
     Form,
@@ -23,21 +25,15 @@ from optfm_bot.domain.form_steps import (
     phone,
 )
 from optfm_bot.domain.forms import (
-    CHANGE,
-    SUMMARY,
     FormInput,
     FormOutcome,
-    FormState,
     FormTurn,
     Pressed,
     SharedPhone,
     Typed,
     ask_again,
     begin,
-    dump,
-    load,
     step_through,
-    thanks,
 )
 from optfm_bot.i18n.catalogue import Catalogue
 

@@ -23,7 +23,7 @@ from channels.model import (
     StartIn,
     TextIn,
 )
-from optfm_bot.domain.relaying import pressed, relays_of, wanted
+from optfm_bot.domain.relaying import member_of, pressed, relays_of, wanted
 from optfm_bot.domain.say import Relay
 from optfm_bot.i18n.catalogue import Catalogue
 
@@ -115,3 +115,33 @@ def test_a_button_is_told_by_its_label_in_the_language_of_our_people() -> None:
 
 def test_a_command_that_calls_a_person_is_told_as_a_wish() -> None:
     assert wanted(WORDS, "ru") == (customer("Клиент просит позвать человека."),)
+
+
+def in_group(name: str, event: type[Inbound] = TextIn, **options: Any) -> Any:
+    sender = SenderRef(external_id="17", display_name=name)
+    return event(**{**FACTS, "sender": sender, "is_group": True, **options})
+
+
+def test_a_member_of_a_group_stands_before_what_they_said_or_sent() -> None:
+    events = [
+        in_group("Анна\n К.", text="Где заказ?"),
+        in_group("Борис", MediaIn, kind="photo", file_id="f"),
+        in_group("", text="и мой"),
+        in_group("Анна К.", EditedIn, text="заказ 17"),
+    ]
+    assert [one.signed for one in relays_of(events, WORDS, "ru")] == [
+        "Анна К.: Где заказ?",
+        "Борис:",
+        "17: и мой",
+        "Анна К.: Исправлено: заказ 17",
+    ]
+    pressing = in_group("Борис", ActionIn, token="t")
+    assert (
+        pressed("Доставка", WORDS, "ru", by=member_of(pressing))[0].signed == "Борис: Нажата кнопка: Доставка"
+    )
+    assert wanted(WORDS, "ru", by="Борис")[0].signed == "Борис: Клиент просит позвать человека."
+
+
+def test_who_writes_alone_needs_no_name() -> None:
+    alone = in_group("Анна", text="Где заказ?", is_group=False)
+    assert [one.signed for one in relays_of([alone], WORDS, "ru")] == ["Где заказ?"]

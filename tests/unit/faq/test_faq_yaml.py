@@ -117,6 +117,11 @@ def test_an_entry_remembers_where_it_is_written(shop: KnowledgeBase) -> None:
             ["f.yaml:5: entries[a].status", "unknown value `alive`", "did you mean `live`"],
         ),
         (entry("    language: русский\n"), ["entries[a].language", "not a language code"]),
+        (
+            entry("    language: rus\n"),
+            ["entries[a].language", "`rus`", "not a language code", "`ru` or `en`"],
+        ),
+        ("language: eng\n" + GOOD, ["f.yaml:1: language", "`eng`", "`ru` or `en`"]),
         ("version: 2\n" + GOOD[11:], ["f.yaml:1: version", "`2`", "version: 1"]),
         (entry("    answers: !!python/name:os.system {}\n"), ["entries[a].answers", "tag", "not allowed"]),
         (

@@ -55,6 +55,7 @@ class Stubborn(MemoryHelpdesk):
         self._now = now
         self.closed_doors: list[ChannelError] = []
         self.hangs = False
+        self.answers: asyncio.Event | None = None
         self.health: Health | None = None
         self.opened = 0
         self.asked: list[float] = []
@@ -68,10 +69,16 @@ class Stubborn(MemoryHelpdesk):
     async def changes(self, cursor: str | None) -> tuple[Sequence[str], str]:
         self.asked.append(self._now())
         await self._hang()
+        await self._silence()
         return await super().changes(cursor)
 
     async def probe(self) -> Health:
+        await self._silence()
         return self.health or await super().probe()
+
+    async def _silence(self) -> None:
+        if self.answers is not None:
+            await self.answers.wait()
 
     async def _hang(self) -> None:
         if self.hangs:
@@ -173,6 +180,24 @@ async def test_opening_is_tried_until_it_works(scene: Scene) -> None:
         assert scene.state() is ChannelState.CONNECTED
         assert scene.helpdesk.opened == 1
         assert scene.healthy
+
+
+@pytest.mark.parametrize("asks", [True, False])
+async def test_it_is_starting_until_it_has_answered_for_the_first_time(scene: Scene, *, asks: bool) -> None:
+    scene.helpdesk.answers = asyncio.Event()
+    async with scene.running(duty=None if asks else Silent()):
+        await scene.clock.advance(5)
+        assert scene.helpdesk.opened == 1
+        assert (scene.state(), scene.healthy) == (ChannelState.STARTING, [])
+        scene.helpdesk.answers.set()
+        await scene.clock.advance(0)
+        assert (scene.state(), scene.healthy) == (ChannelState.CONNECTED, [5])
+
+
+async def test_a_first_answer_that_is_a_refusal_is_the_first_state(scene: Scene) -> None:
+    scene.helpdesk.health = Health(state=HealthState.BAD_CREDENTIALS, hint="key")
+    async with scene.running(duty=Silent()):
+        assert (scene.state(), scene.healthy) == (ChannelState.BAD_CREDENTIALS, [])
 
 
 async def test_opening_that_never_ends_is_tried_anew(scene: Scene) -> None:

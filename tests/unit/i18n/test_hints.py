@@ -123,9 +123,9 @@ def test_what_somebody_else_wrote_stays_as_it_is() -> None:
 
 
 def test_values_may_have_any_name() -> None:
-    said = phrase("notify.bad_address", "{key}{shown} …", key="notify.urls[0]", shown="")
+    said = phrase("registry.no_factory", "{factory} {distribution} …", factory="key", distribution="code")
 
-    assert translate(said, "ru").startswith("notify.urls[0] — не адрес")
+    assert translate(said, "ru").startswith("key не существует")
 
 
 async def test_the_status_page_speaks_the_language_of_the_settings() -> None:

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from channels.body import text_body
-from channels.errors import ChannelError, Misconfigured, Rejected, RetryLater, Unreachable
+from channels.errors import ChannelError, Rejected, RetryLater, Unreachable
 from channels.model import ChatRef, Outbound, Rendered
 from channels.render import render
 from config.people import NotifySection
 from optfm_bot.clock import ManualClock
-from optfm_bot.notify.carrier import NOTIFY, NotifyCarrier
+from optfm_bot.notify.carrier import NOTIFY, NotifyCarrier, UnusableTargets
 from optfm_bot.notify.targets import targets
 
 ROOT = Path(__file__).parents[3]
@@ -140,11 +140,56 @@ async def test_a_target_that_is_gone_from_the_settings_is_refused_for_good(hook:
 
 @pytest.mark.parametrize("url", ["nonsense", "tgram://hunter2hunter2", "foo://u:hunter2@h/", "json://"])
 def test_an_address_that_is_none_is_told_at_the_start_and_masked(url: str) -> None:
-    with pytest.raises(Misconfigured) as caught:
+    with pytest.raises(UnusableTargets) as caught:
         carrier("json://127.0.0.1/", url)
 
-    assert "notify.urls[1]" in str(caught.value)
+    assert [("notify", "urls", 1)] == [target.path for target, _ in caught.value.found]
+    assert "none that apprise can use" in str(caught.value)
     assert "hunter2" not in str(caught.value)
+
+
+MAIL = "mailto://bot:hunter2@example.ru"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{MAIL}?to=почта@example.ru",
+        f"{MAIL}?to=anna@example.ru,почта@example.ru",
+        f"{MAIL}?to=anna@example.ru&cc=%D0%BF%D0%BE%D1%87%D1%82%D0%B0@example.ru",
+        f"{MAIL}?to=anna@example.ru&from=Бот<бот@example.ru>",
+        f"{MAIL}/anna@example.ru/почта@example.ru",
+        f"{MAIL}?to=anna@почта.рф",
+        "mailtos://почта:hunter2@example.ru",
+    ],
+)
+def test_a_mail_address_that_no_server_takes_is_told_at_the_start(url: str) -> None:
+    """Apprise leaves such a recipient out and says nothing."""
+    with pytest.raises(UnusableTargets, match="Latin letters only") as caught:
+        carrier(url)
+
+    assert "hunter2" not in str(caught.value)
+
+
+def test_all_targets_that_nobody_can_be_told_by_are_named_at_once() -> None:
+    with pytest.raises(UnusableTargets) as caught:
+        carrier("nonsense", f"{MAIL}?to=почта@example.ru", f"{MAIL}?to=anna")
+
+    assert [0, 1, 2] == [target.path[-1] for target, _ in caught.value.found]
+    assert "none of the recipients" in str(caught.value.found[2][1])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        MAIL,
+        f"{MAIL}?name=Бот&to=anna@example.ru",
+        f"{MAIL}?from=Бот<bot@example.ru>&to=Анна<anna@example.ru>",
+        "mailto://логин:пароль@example.ru?from=bot@example.ru&to=anna@example.ru",
+    ],
+)
+def test_names_and_passwords_of_mail_may_have_any_letters(url: str) -> None:
+    assert carrier(url).instance == NOTIFY
 
 
 async def test_nothing_of_an_address_or_a_notice_is_logged_or_told(

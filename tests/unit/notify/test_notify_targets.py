@@ -33,5 +33,5 @@ def test_every_hearer_is_a_target_and_names_give_nothing_away() -> None:
     known = targets(SECTION)
 
     assert {"#1", "#2", "Анна#1"} == set(known)
-    assert "notify.managers[0].urls[0]" == known["Анна#1"].key
+    assert ("notify", "managers", 0, "urls", 0) == known["Анна#1"].path
     assert "hunter2" not in repr(known)
