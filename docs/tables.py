@@ -268,10 +268,10 @@ def classes(module: Any) -> Iterator[tuple[str, Any]]:
 
 
 def fields_of(thing: Any) -> str:
-    """The fields of a dataclass, or the values of an enum."""
+    """What makes a dataclass, or the values of an enum."""
     if issubclass(thing, Enum):
         return ", ".join(f"`{one.value}`" for one in thing)
-    return ", ".join(f"`{field.name}`" for field in dataclasses.fields(thing)) or "—"
+    return ", ".join(f"`{field.name}`" for field in dataclasses.fields(thing) if field.init) or "—"
 
 
 def model_table() -> str:
