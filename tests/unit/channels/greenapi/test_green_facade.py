@@ -189,6 +189,7 @@ async def test_a_forgotten_facade_ends_its_thread(make: Make, people: GreenServe
     assert thread.is_alive()
     del api
     await asyncio.to_thread(gc.collect)
+    await asyncio.to_thread(thread.join, 10)
     assert not thread.is_alive()
 
 
