@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -260,9 +261,17 @@ class Reconciling(ABC):
     async def missed(self, since: datetime) -> Sequence[RawUpdate]:
         """Give what arrived after that moment, oldest first, under the keys that fetching or pushing would give.
 
-        The house asks once at the start, after the channel is opened, with the moment of the last update it has; the
-        inbox refuses what it knows already.
+        The house asks at the start, after the channel is opened, with the moment of the last update it has, and
+        whenever the account has `returned`; the inbox refuses what it knows already.
         """
+
+    async def returned(self) -> datetime:
+        """Wait until the account receives again after it did not; gives since when messages may have been missed.
+
+        By default nothing is known of such times, and this never comes back. It raises nothing.
+        """
+        never: asyncio.Future[datetime] = asyncio.get_running_loop().create_future()
+        return await never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import hypothesis
@@ -54,10 +56,29 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def plain_tracebacks() -> None:
-    """The log of a test is words: drawing boxes around every traceback takes seconds each."""
+def plain_log() -> Iterator[None]:
+    """The log of a test is words: drawing boxes around every traceback takes seconds each.
+
+    No logger keeps the output of the test that used it first.
+    """
     renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
+    configure = structlog.configure
+
+    def uncached(*args: Any, **options: Any) -> None:
+        configure(*args, **{**options, "cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", uncached)
+        structlog.configure(processors=[*structlog.get_config()["processors"][:-1], renderer])
+        yield
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was(plain_log: None) -> Iterator[None]:
+    """What a test does to the log ends with it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(autouse=True)

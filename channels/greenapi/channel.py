@@ -189,6 +189,10 @@ class GreenApiChannel(
             oldest=self._oldest(),
         )
 
+    async def returned(self) -> datetime:
+        """Wait until the instance works again after a restart or a new login; see the contract."""
+        return await self._watch.returned()
+
     def authenticate(self, request: WebhookRequest) -> None:
         """Compare the secret of the `Authorization` header in constant time, with or without a scheme before it."""
         expected = self.settings.webhook_secret

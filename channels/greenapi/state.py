@@ -161,7 +161,8 @@ def read_state(content: Any) -> str:
 class StateWatch:
     """Knows the instance's state: asks at most once a minute (oftener while it starts), and hears of changes.
 
-    One question is under way at a time; whoever needs the state meanwhile gets its answer.
+    One question is under way at a time; whoever needs the state meanwhile gets its answer. While the instance is deaf
+    (it starts, nobody is logged in) the gateway tells of no message: what was written then is in the journal only.
     """
 
     def __init__(self, client: GreenClient, clock: Callable[[], datetime]) -> None:
@@ -171,6 +172,10 @@ class StateWatch:
         self._since: datetime | None = None
         self._told: datetime | None = None
         self._asking = asyncio.Lock()
+        self._heard_last: datetime | None = None
+        self._deaf_since: datetime | None = None
+        self._missing_since: datetime | None = None
+        self._returned = asyncio.Event()
 
     async def state(self) -> str:
         """Give the state, asking if what is known is older than a minute.
@@ -203,12 +208,32 @@ class StateWatch:
         state = read_state(await self._client.get("getStateInstance"))
         if self._told == before:  # else a notification has overtaken the answer
             self._state, self._since, self._told = state, self._clock(), asked - _SKEW
+            self._note()
         return self._state
 
     def heard(self, state: str, at: datetime) -> None:
         """A notification told of a change at that moment of the gateway's clock; old ones are passed over."""
         if self._told is None or at >= self._told:
             self._state, self._since, self._told = state, self._clock(), at
+            self._note()
+
+    async def returned(self) -> datetime:
+        """Wait until the instance is deaf no more; gives the last moment at which it is known to have heard before."""
+        while (since := self._missing_since) is None:
+            self._returned.clear()
+            await self._returned.wait()
+        self._missing_since = None
+        return since
+
+    def _note(self) -> None:
+        if _WORK.get(self._state) in {Work.WAITS, Work.NEEDS_A_PERSON}:
+            self._deaf_since = self._deaf_since or self._heard_last
+            return
+        if self._deaf_since is not None:
+            self._missing_since = self._missing_since or self._deaf_since
+            self._deaf_since = None
+            self._returned.set()
+        self._heard_last = self._clock()
 
     def doubt(self) -> None:
         """Something contradicts what is known: the next question is not spared."""

@@ -37,6 +37,9 @@ _LOOK_SECONDS = 300.0
 """How often a working channel is asked how it is: some trouble (a restricted account) shows nowhere else."""
 
 _LOOK_LIMIT_SECONDS = 30.0
+_JOURNAL_SECONDS = 150.0
+"""After that a journal is asked once more: GREEN-API's may be two minutes behind."""
+
 _OVERLAP = timedelta(minutes=5)
 """How far before the last update we look for missed ones: clocks differ, and what is known is refused anyway."""
 
@@ -124,8 +127,18 @@ class ChannelRunner:
 
     async def _receive(self) -> None:
         self.status.received()
-        if isinstance(self.channel, Reconciling):
-            await self._reconcile(self.channel)
+        if not isinstance(self.channel, Reconciling):
+            await self._receive_live()
+            return
+        await self._reconcile(self.channel)
+        making_up = asyncio.create_task(self._make_up(self.channel), name=f"make up {self.channel.instance}")
+        try:
+            await self._receive_live()
+        finally:
+            making_up.cancel()
+            await asyncio.gather(making_up, return_exceptions=True)
+
+    async def _receive_live(self) -> None:
         await self._insist(self._publish_commands, once=True)
         if self._webhook_url is not None:
             await self._keep_subscribed(self._webhook_url)
@@ -174,10 +187,33 @@ class ChannelRunner:
         if newest is None:
             return
         since = datetime.fromtimestamp(newest / 1000, UTC) - _OVERLAP
-        missed = await self._insist(lambda: channel.missed(since), once=True)
+        await self._take_missed(await self._insist(lambda: channel.missed(since), once=True) or ())
+
+    async def _take_missed(self, missed: Sequence[RawUpdate]) -> None:
         if missed:
             new = await self._take(missed)
             log.info("receive.reconciled", channel=self.channel.instance, looked_at=len(missed), new=new)
+
+    async def _make_up(self, channel: Reconciling) -> None:
+        """Take in what was written while the account was away, each time it returns, until the task is cancelled."""
+        while True:
+            try:
+                since = await channel.returned() - _OVERLAP
+                for wait in (0.0, _JOURNAL_SECONDS):
+                    await self._clock.wait(self._stopping, wait)
+                    await self._look_up(channel, since)
+            except Exception:  # the channel's own bug: it is shown, and messages go on
+                log.exception("receive.not_reconciled", channel=self.channel.instance)
+                await self._clock.wait(self._stopping, _JOURNAL_SECONDS)
+
+    async def _look_up(self, channel: Reconciling, since: datetime) -> None:
+        try:
+            missed = await self._watched(lambda: channel.missed(since))
+        except ChannelError as error:
+            # Receiving and sending meet the same trouble and tell of it.
+            log.warning("receive.not_reconciled", channel=self.channel.instance, error=str(error))
+        else:
+            await self._take_missed(missed)
 
     async def _keep_subscribed(self, url: str) -> None:
         while not self._stopping.is_set():

@@ -83,15 +83,15 @@ class GreenCustomer(InGreen, Customer):
 
     def is_told_of_late(self, status: str) -> None:
         """Tell what became of the last message."""
-        last = next(one for one in reversed(self._account.sent) if one.chat_id == self.chat)
-        self._account.push.status(status, chat=self.chat, message_id=last.message_id)
+        last = next(one for one in reversed(self.account.sent) if one.chat_id == self.chat)
+        self.account.push.status(status, chat=self.chat, message_id=last.message_id)
 
     async def sends_photo(self, caption: str) -> None:
-        self._account.push.file("photo.jpg", chat=self.chat, words=caption, content=PHOTO)
+        self.account.push.file("photo.jpg", chat=self.chat, words=caption, content=PHOTO)
 
     def files(self) -> list[File]:
-        stored = self._account.book.files
-        sent = [one for one in self._account.sent if one.chat_id == self.chat and one.file_url]
+        stored = self.account.book.files
+        sent = [one for one in self.account.sent if one.chat_id == self.chat and one.file_url]
         return [
             (
                 one.file_name,

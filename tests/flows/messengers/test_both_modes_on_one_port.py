@@ -99,6 +99,16 @@ async def test_both_modes_of_both_platforms_answer_at_once(port: Port) -> None:
             everywhere.create_task(talk(person))
 
 
+async def test_what_is_written_while_an_account_restarts_is_answered_when_it_is_back(port: Port) -> None:
+    person = port.people["green-push"]
+    assert isinstance(person, InGreenMax)
+    await eventually(lambda: person.account.settings["webhookUrl"] != "", "the gateway knows the address")
+    person.account.account.become("starting")
+    await person.says("сколько стоит доставка")
+    person.account.account.become("authorized")
+    await person.sees("от 300 ₽")
+
+
 @pytest.mark.parametrize("instance", sorted(HEADERS))
 async def test_a_wrong_or_missing_secret_is_refused_and_counted_and_never_answered(
     port: Port, instance: str

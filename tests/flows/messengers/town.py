@@ -105,13 +105,13 @@ class InGreen(Talker):
 
     def __init__(self, server: GreenServer) -> None:
         super().__init__()
-        self._account = server.instance
+        self.account = server.instance
 
     async def says(self, text: str) -> None:
-        self._account.push.text(text, chat=self.chat)
+        self.account.push.text(text, chat=self.chat)
 
     def texts(self) -> list[str]:
-        return [sent.plain for sent in self._account.sent if sent.chat_id == self.chat]
+        return [sent.plain for sent in self.account.sent if sent.chat_id == self.chat]
 
     async def chooses(self, label: str) -> None:
         offered = re.search(rf"^(\d+)\W+{re.escape(label)}", self.texts()[self._seen - 1], re.MULTILINE)

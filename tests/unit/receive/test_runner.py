@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -105,8 +105,21 @@ class ScriptedPolling(Scripted, Polling):
         await self.do("confirm")
 
 
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
 class ScriptedReconciling(ScriptedPolling, Reconciling):
-    """Has a journal with one update that nobody has received."""
+    """Has a journal with one update that nobody has received, and may have been away."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(clock)
+        self.away: asyncio.Queue[datetime | Exception] = asyncio.Queue()
+
+    async def returned(self) -> datetime:
+        found = await self.away.get()
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def missed(self, since: datetime) -> Sequence[RawUpdate]:
         await self.do("missed", f" {since}")
@@ -518,6 +531,33 @@ async def test_a_journal_that_cannot_be_read_keeps_nobody_waiting(desk: OpenDesk
     async with desk({"missed": [RetryLater("one a second")]}, reconciling=True, known=True) as d:
         await d.clock.advance(1)
         assert d.did()[-1] == "fetch None"
+
+
+async def test_what_was_written_while_the_account_was_away_is_looked_up_when_it_returns(
+    desk: OpenDesk,
+) -> None:
+    """And once more when the journal, too, has had time to know it."""
+    async with desk({}, reconciling=True, url="u") as d:
+        before = d.did()
+        d.channel.away.put_nowait(NOON)
+        await d.clock.advance(1)
+        look_up = [f"missed {NOON - timedelta(minutes=5)}", "store lost"]
+        assert d.did() == [*before, *look_up]
+        await d.clock.advance(150)
+        assert d.did() == [*before, *look_up, *look_up]
+        await d.clock.advance(3600)
+        assert [step for step in d.did() if not step.startswith("subscribe")] == look_up * 2
+
+
+async def test_a_look_up_that_fails_is_made_again_and_a_bug_in_it_ends_nothing(desk: OpenDesk) -> None:
+    async with desk({"missed": [RetryLater("one a second")]}, reconciling=True, url="u") as d:
+        d.channel.away.put_nowait(KeyError("bug"))
+        d.channel.away.put_nowait(NOON)
+        await d.clock.advance(1)
+        assert d.state is ChannelState.CONNECTED
+        await d.clock.advance(300)
+        assert d.did()[-1] == "store lost"
+        assert d.state is ChannelState.CONNECTED
 
 
 # -- a duty that moves between processes ---------------------------------------------------------------

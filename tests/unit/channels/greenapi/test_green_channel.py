@@ -212,6 +212,32 @@ async def test_what_was_missed_comes_from_the_journal_under_the_same_keys(
     assert missed[1].lane == batch.updates[0].lane
 
 
+async def test_a_restart_is_noticed_and_what_was_written_meanwhile_is_found(
+    connect: Connect, server: GreenServer, clock: Any
+) -> None:
+    """The gateway tells of no message while the instance starts."""
+    channel = connect(server)
+    before = clock()
+    await channel.open()
+    returned = asyncio.create_task(channel.returned())
+    server.instance.account.become("starting")
+    server.instance.push.text("пока перезапускался", chat=CHAT.chat_id)
+    server.instance.account.become("authorized")
+    while server.instance.notifications.entries:
+        batch = await channel.fetch(None)
+        await channel.confirm(batch)
+        assert [event for update in batch.updates for event in channel.parse(update)] == []
+    async with asyncio.timeout(5):
+        since = await returned
+    assert before <= since <= clock()
+    missed = await channel.missed(since)
+    assert [event.text for update in missed for event in channel.parse(update)] == ["пока перезапускался"]
+    again = asyncio.create_task(channel.returned())
+    await asyncio.sleep(0)
+    assert not again.done(), "each time is told once"
+    again.cancel()
+
+
 # -- webhook ---------------------------------------------------------------------------------------------
 
 
