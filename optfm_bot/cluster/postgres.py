@@ -209,7 +209,8 @@ class PostgresRegistry(Registry):
             for row in dead:
                 await connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE application_name = $1 AND application_name <> $2 AND usename = current_user",
+                    " WHERE application_name = $1 AND application_name <> $2 AND usename = current_user"
+                    " AND datname = current_database()",
                     row["name"],
                     self._name,  # an earlier tenure of ours whose beginning we were not told of
                 )

@@ -196,22 +196,27 @@ class ChannelRunner:
 
     async def _make_up(self, channel: Reconciling) -> None:
         """Take in what was written while the account was away, each time it returns, until the task is cancelled."""
-        while True:
-            try:
-                since = await channel.returned() - _OVERLAP
-                for wait in (0.0, _JOURNAL_SECONDS):
-                    await self._clock.wait(self._stopping, wait)
+        async with asyncio.TaskGroup() as again:
+            while True:
+                try:
+                    since = await channel.returned() - _OVERLAP
+                except Exception:  # the channel's own bug: it is shown, and messages go on
+                    log.exception("receive.not_reconciled", channel=self.channel.instance)
+                    await self._clock.wait(self._stopping, _JOURNAL_SECONDS)
+                else:
                     await self._look_up(channel, since)
-            except Exception:  # the channel's own bug: it is shown, and messages go on
-                log.exception("receive.not_reconciled", channel=self.channel.instance)
-                await self._clock.wait(self._stopping, _JOURNAL_SECONDS)
+                    again.create_task(self._look_up(channel, since, after=_JOURNAL_SECONDS))
 
-    async def _look_up(self, channel: Reconciling, since: datetime) -> None:
+    async def _look_up(self, channel: Reconciling, since: datetime, *, after: float = 0.0) -> None:
+        if await self._clock.wait(self._stopping, after):
+            return
         try:
             missed = await self._watched(lambda: channel.missed(since))
         except ChannelError as error:
             # Receiving and sending meet the same trouble and tell of it.
             log.warning("receive.not_reconciled", channel=self.channel.instance, error=str(error))
+        except Exception:  # the channel's own bug, as above
+            log.exception("receive.not_reconciled", channel=self.channel.instance)
         else:
             await self._take_missed(missed)
 

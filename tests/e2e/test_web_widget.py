@@ -177,7 +177,7 @@ async def test_a_visitor_asks_chooses_and_comes_back_on_a_strict_site(
 
 async def test_nothing_is_run_that_is_said(context: BrowserContext, site: Site) -> None:
     page = await chatting(context, site.address)
-    await ask(page, "<img src=x onerror=alert(1)> угловые скобки в тексте")
+    await ask(page, "<img src=x onerror=alert(1)> абракадабра")
     await message(page, "<img src=x").wait_for()
     await ask(page, "угловые скобки в тексте")
     await message(page, '1 < 2 && "3" > 2').wait_for()

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -80,6 +81,20 @@ async def test_a_stopped_member_that_is_removed_loses_its_connections(postgres: 
     async with asyncio.timeout(PATIENCE):
         await ended.wait()
     assert set((await two.beat(second, steady=False)).members) == {second}, "and no others"
+
+
+async def test_of_another_database_nobody_loses_a_connection(postgres: InPostgres) -> None:
+    """Two bots on one server may well call their processes the same."""
+    one, two = await door(postgres), await door(postgres)
+    first, second = await one.join(ALL, []), await two.join(ALL, [])
+    url = postgres.url.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+    stranger = await asyncpg.connect(url, server_settings={"application_name": one._name})
+    try:
+        await postgres.silent(first, LEASE_SECONDS + 1)
+        assert set((await two.beat(second, steady=True)).members) == {second}
+        assert await stranger.fetchval("SELECT 1") == 1
+    finally:
+        await stranger.close()
 
 
 async def test_a_beginning_that_nobody_was_told_of_is_removed_without_harm(postgres: InPostgres) -> None:

@@ -549,6 +549,14 @@ async def test_what_was_written_while_the_account_was_away_is_looked_up_when_it_
         assert [step for step in d.did() if not step.startswith("subscribe")] == look_up * 2
 
 
+async def test_who_returns_again_soon_is_not_kept_waiting(desk: OpenDesk) -> None:
+    async with desk({}, reconciling=True, url="u") as d:
+        for _ in range(3):
+            d.channel.away.put_nowait(NOON)
+            await d.clock.advance(1)
+        assert sum(step.startswith("missed") for step in d.did()) == 3
+
+
 async def test_a_look_up_that_fails_is_made_again_and_a_bug_in_it_ends_nothing(desk: OpenDesk) -> None:
     async with desk({"missed": [RetryLater("one a second")]}, reconciling=True, url="u") as d:
         d.channel.away.put_nowait(KeyError("bug"))
