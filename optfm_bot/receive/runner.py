@@ -195,14 +195,15 @@ class ChannelRunner:
             log.info("receive.reconciled", channel=self.channel.instance, looked_at=len(missed), new=new)
 
     async def _make_up(self, channel: Reconciling) -> None:
-        """Take in what was written while the account was away, each time it returns, until the task is cancelled."""
+        """Take in what was written while the account was away, each time it returns, until the runner stops."""
         async with asyncio.TaskGroup() as again:
             while True:
                 try:
                     since = await channel.returned() - _OVERLAP
                 except Exception:  # the channel's own bug: it is shown, and messages go on
                     log.exception("receive.not_reconciled", channel=self.channel.instance)
-                    await self._clock.wait(self._stopping, _JOURNAL_SECONDS)
+                    if await self._clock.wait(self._stopping, _JOURNAL_SECONDS):
+                        return
                 else:
                     await self._look_up(channel, since)
                     again.create_task(self._look_up(channel, since, after=_JOURNAL_SECONDS))

@@ -27,7 +27,7 @@ from channels.contract import (
 )
 from channels.errors import Conflict, RetryLater, Unauthorized, Unreachable
 from channels.model import Inbound, RawUpdate, Receipt, Rendered
-from optfm_bot.clock import ManualClock
+from optfm_bot.clock import ManualClock, SystemClock
 from optfm_bot.cluster.membership import LeasedDuty
 from optfm_bot.errors import StoreUnavailable
 from optfm_bot.ownership import Duty
@@ -566,6 +566,37 @@ async def test_a_look_up_that_fails_is_made_again_and_a_bug_in_it_ends_nothing(d
         await d.clock.advance(300)
         assert d.did()[-1] == "store lost"
         assert d.state is ChannelState.CONNECTED
+
+
+async def test_a_channel_that_cannot_say_when_it_returns_holds_up_no_stop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On the clock of a real run: with a stop it waits for nothing, not even for the turn of others."""
+    calls, polled = 0, asyncio.Event()
+
+    async def broken(_: object) -> datetime:
+        nonlocal calls
+        calls += 1
+        if calls > 1000:  # this test ends, though the loop did not
+            await asyncio.Event().wait()
+        raise KeyError("bug")
+
+    async def poll(_: object, __: Cursor | None) -> Batch:
+        polled.set()
+        return await asyncio.get_running_loop().create_future()
+
+    monkeypatch.setattr(ScriptedReconciling, "returned", broken)
+    monkeypatch.setattr(ScriptedReconciling, "fetch", poll)
+    d = Desk(polling=True, url=None, store=None, reconciling=True)
+    d.runner._clock = SystemClock()
+    running = asyncio.create_task(d.runner.run())
+    await polled.wait()
+    d.runner.stop()
+    async with asyncio.timeout(5):
+        await running
+
+    assert d.state is ChannelState.STOPPED
+    assert calls == 1
 
 
 # -- a duty that moves between processes ---------------------------------------------------------------
